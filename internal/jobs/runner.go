@@ -54,7 +54,9 @@ const (
 	stuckAfter = 10 * time.Minute
 	// auditing is the loop whose rounds may take longer: it may check the whole books
 	// of a caller. The age of the audit shows if it hangs.
-	auditing = "auditing the books"
+	auditing        = "auditing the books"
+	auditingChanges = "auditing changes of the books"
+	chaining        = "chaining the audit log"
 	// warning is the loop that looks at each caller. A warning may come some seconds
 	// late, so its rounds are rarer.
 	warning      = "warning of deadlines"
@@ -69,12 +71,12 @@ type loop struct {
 	rest  time.Duration   // after a round that found something
 }
 
-// Run runs each loop at its own pace until ctx ends, and returns when all of
-// them have.
-func (r *Runner) Run(ctx context.Context) {
+// loops are the loops of the processor, in the order in which RunOnce runs them. A
+// paused store has only those that may run then.
+func (r *Runner) loops() []loop {
 	loops := []loop{
-		{"expiring holds", r.Processor.Sweep, nil, 0},
 		{warning, r.Processor.WarnOfDeadlines, nil, 0},
+		{"expiring holds", r.Processor.Sweep, nil, 0},
 		{"releasing holds", r.Processor.Release, r.Processor.HandedOver(), 0},
 		{"resolving what is in doubt", r.Processor.Resolve, nil, 0},
 		{"forgetting old visits", r.Processor.ForgetVisits, nil, 0},
@@ -85,21 +87,49 @@ func (r *Runner) Run(ctx context.Context) {
 		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
 		{"placing events", r.placeEvents, r.Processor.EventsAdded(), placeRest},
-		{"chaining the audit log", r.Processor.ChainAudit, r.Processor.EntriesLogged(), placeRest},
+		{chaining, r.Processor.ChainAudit, r.Processor.EntriesLogged(), placeRest},
 		{auditing, r.Processor.AuditBooks, nil, 0},
-		{"auditing changes of the books", r.Processor.AuditChanged, nil, 0},
+		{auditingChanges, r.Processor.AuditChanged, nil, 0},
 		{"adding up days", r.Processor.SumDays, nil, 0},
 	}
+	for i, l := range loops {
+		loops[i] = r.unlessPaused(l)
+	}
+	return loops
+}
+
+// whilePaused are the loops that also run in a paused store. They move no money,
+// ask no card network and deliver nothing.
+var whilePaused = map[string]bool{auditing: true, auditingChanges: true, chaining: true}
+
+// unlessPaused makes a loop do nothing while the store is paused, unless it may
+// run then.
+func (r *Runner) unlessPaused(l loop) loop {
+	if round := l.round; !whilePaused[l.name] {
+		l.round = func(ctx context.Context) (int, error) {
+			if r.Processor.Paused() {
+				return 0, nil
+			}
+			return round(ctx)
+		}
+	}
+	return l
+}
+
+// Run runs each loop at its own pace until ctx ends, and returns when all of
+// them have.
+func (r *Runner) Run(ctx context.Context) {
+	loops := r.loops()
 	if r.Sender != nil {
-		loops = append(loops, loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest})
+		loops = append(loops, r.unlessPaused(loop{"delivering notifications", r.Sender.Start, r.Sender.Freed(), claimRest}))
 		defer r.Sender.Wait()
 	}
 	if r.Webhooks != nil {
-		loops = append(loops, loop{"delivering webhooks", r.Webhooks.Start, r.Webhooks.Freed(), claimRest})
+		loops = append(loops, r.unlessPaused(loop{"delivering webhooks", r.Webhooks.Start, r.Webhooks.Freed(), claimRest}))
 		defer r.Webhooks.Wait()
 	}
 	if r.Mail != nil {
-		loops = append(loops, loop{"delivering mails", r.Mail.RunOnce, nil, 0})
+		loops = append(loops, r.unlessPaused(loop{"delivering mails", r.Mail.RunOnce, nil, 0}))
 	}
 	var running sync.WaitGroup
 	for _, l := range loops {
@@ -148,35 +178,22 @@ func (r *Runner) Stuck() (names []string) {
 // RunOnce runs every job once, even if the one before failed, and waits for the
 // deliveries.
 func (r *Runner) RunOnce(ctx context.Context) error {
-	_, warning := r.Processor.WarnOfDeadlines(ctx)
-	_, sweeping := r.Processor.Sweep(ctx)
-	_, releasing := r.Processor.Release(ctx)
-	_, resolving := r.Processor.Resolve(ctx)
-	_, forgetting := r.Processor.ForgetVisits(ctx)
-	_, polling := r.Processor.PollEvents(ctx)
-	_, working := r.Processor.WorkEvents(ctx)
-	_, forgettingEvents := r.Processor.ForgetEvents(ctx)
-	_, forgettingHooks := r.Processor.ForgetWebhooks(ctx)
-	_, comparing := r.Processor.ReconcileDaily(ctx)
-	_, watching := r.Processor.WatchPages(ctx)
-	_, placing := r.placeEvents(ctx)
-	_, chaining := r.Processor.ChainAudit(ctx)
-	_, auditing := r.Processor.AuditBooks(ctx)
-	_, checking := r.Processor.AuditChanged(ctx)
-	_, adding := r.Processor.SumDays(ctx)
-	var delivering, hooking, mailing error
+	loops := r.loops()
 	if r.Sender != nil {
-		_, delivering = r.Sender.RunOnce(ctx)
+		loops = append(loops, r.unlessPaused(loop{round: r.Sender.RunOnce}))
 	}
 	if r.Webhooks != nil {
-		_, hooking = r.Webhooks.RunOnce(ctx)
+		loops = append(loops, r.unlessPaused(loop{round: r.Webhooks.RunOnce}))
 	}
 	if r.Mail != nil {
-		_, mailing = r.Mail.RunOnce(ctx)
+		loops = append(loops, r.unlessPaused(loop{round: r.Mail.RunOnce}))
 	}
-	return errors.Join(
-		warning, sweeping, releasing, resolving, forgetting, polling, working, forgettingEvents, forgettingHooks, comparing,
-		watching, placing, chaining, auditing, checking, adding, delivering, hooking, mailing)
+	var failed []error
+	for _, l := range loops {
+		_, err := l.round(ctx)
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
 }
 
 // repeat runs rounds: at once, or after a short rest, while there is work; at

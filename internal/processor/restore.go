@@ -10,6 +10,12 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
+// Paused reports whether the store is paused: see [store.Pause].
+func (p *Processor) Paused() bool {
+	_, paused := p.db.Paused()
+	return paused
+}
+
 // AfterRestore reads again what card networks have told since a time, because the
 // store was restored from a backup of that time. It reports how many events were
 // unknown. WorkEvents then looks at the payments that they are about: holds that

@@ -115,8 +115,12 @@ func (c Claim) choose(all []candidate) []candidate {
 // ClaimNotifications leases due notifications, each caller's earliest first.
 // Each claim counts as a try, even if the server crashes and never reports a
 // result. more is true if notifications left the line for their callers' queues,
-// so that another claim may find them there, or others behind them.
+// so that another claim may find them there, or others behind them. A paused store
+// gives none.
 func (tx *Tx) ClaimNotifications(c Claim) (claimed []Delivery, more bool, err error) {
+	if tx.paused() {
+		return nil, false, nil
+	}
 	v, err := tx.Unlocked(claimsLock).look(c)
 	if err != nil {
 		return nil, false, err

@@ -39,6 +39,9 @@ type Config struct {
 	SealKey *SealKey
 	// Stats is told what happens to the actions.
 	Stats engine.Stats
+	// Now is real time. With it, Open refuses to change the schema while servers run
+	// on the store.
+	Now func() time.Time
 }
 
 // Open opens the database, brings its schema up to date and starts the
@@ -48,7 +51,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openWith(ctx, c, at, migrate)
+	return openWith(ctx, c, at, func(ctx context.Context, d dialect, db *sql.DB) error {
+		return migrate(ctx, d, db, c.Now)
+	})
 }
 
 // OpenExisting opens a store that a server has made. It refuses a database with
@@ -86,6 +91,10 @@ func (db *DB) start(
 ) error {
 	err := prepare(ctx, d, db.pools.Writer)
 	if err != nil {
+		return err
+	}
+	d.pause = &pauseState{}
+	if err := db.loadPause(ctx, d); err != nil {
 		return err
 	}
 	if d.sealer, err = db.loadSealer(ctx, d, c.SealKey); err != nil {

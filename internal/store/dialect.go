@@ -20,6 +20,7 @@ type dialect struct {
 	among      string   // compares with the strings of a JSON array in an argument
 	sealer     *sealer  // of the secrets of this store; nil if they are plain
 	changed    *changed // what this server has changed
+	pause      *pauseState
 }
 
 var postgres = dialect{

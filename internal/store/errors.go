@@ -1,6 +1,10 @@
 package store
 
-import "github.com/holdfast-pay/holdfast/internal/engine"
+import (
+	"errors"
+
+	"github.com/holdfast-pay/holdfast/internal/engine"
+)
 
 // Errors of the engine that Update and View return; see package engine.
 var (
@@ -14,5 +18,5 @@ var (
 )
 
 // IsUnavailable reports whether an error says that the same request may succeed
-// later, because the store could not be written or read at the moment.
-func IsUnavailable(err error) bool { return engine.IsUnavailable(err) }
+// later, because the store could not be written or read at the moment, or is paused.
+func IsUnavailable(err error) bool { return errors.Is(err, ErrPaused) || engine.IsUnavailable(err) }

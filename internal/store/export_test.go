@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"io/fs"
 	"runtime"
 	"strings"
+	"testing"
+	"testing/fstest"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
 )
@@ -75,3 +78,26 @@ func TransactionColumns() (names []string) {
 	}
 	return names
 }
+
+// AddMigration adds a migration to this program until the test ends or
+// [ForgetMigrations].
+func AddMigration(t *testing.T, name, text string) {
+	t.Helper()
+	files := fstest.MapFS{"schema/" + name: {Data: []byte(text)}}
+	names, err := fs.Glob(embedded, "schema/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(embedded, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: data}
+	}
+	schemaFiles = files
+	t.Cleanup(ForgetMigrations)
+}
+
+// ForgetMigrations removes the migrations that a test has added.
+func ForgetMigrations() { schemaFiles = embedded }

@@ -38,7 +38,8 @@ const addressForms = "give the path of an SQLite file, postgres://USER@HOST/DATA
 	"user=USER'"
 
 // ParseAddress reads a store's address: postgres://… or postgresql://… in upper
-// or lower case, PostgreSQL's keyword=value form, or the path of a file. It
+// or lower case, PostgreSQL's keyword=value form, or the path of a file, which may
+// follow sqlite:. It
 // refuses a text that looks like the address of a database but is in no known
 // form. Otherwise that text would become the name of a new file. An error never
 // repeats the address, which may hold a password.
@@ -50,6 +51,8 @@ func ParseAddress(text string) (Location, error) {
 		return Location{}, errors.New("the store's address is empty: " + addressForms)
 	case scheme != nil && isPostgres(scheme[1]) && strings.HasPrefix(text[len(scheme[0]):], "//"):
 		return Location{postgres: strings.ToLower(scheme[1]) + text[len(scheme[1]):]}, nil
+	case scheme != nil && holdfast.SameName(scheme[1], "sqlite") && len(text) > len(scheme[0]):
+		return Location{File: strings.TrimPrefix(text[len(scheme[0]):], "//")}, nil
 	case scheme != nil:
 		return Location{}, errors.New("the store's address begins like a URL, but not like one that is known here: " +
 			addressForms + "; write ./ before a file name that has a colon")

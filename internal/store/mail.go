@@ -106,8 +106,11 @@ func (tx *ReadTx) MailDue(now time.Time) (bool, error) {
 
 // ClaimMails leases due mails until a time, the earliest first, at most limit.
 // No other server claims them before. Each claim counts as a try, even if the
-// server crashes and never reports a result.
+// server crashes and never reports a result. A paused store gives none.
 func (tx *Tx) ClaimMails(now, until time.Time, limit int) ([]Mail, error) {
+	if tx.paused() {
+		return nil, nil
+	}
 	due, err := list(tx.Unlocked(claimsLock), "reading mails that are due", scanMail, mailsDue+
 		tx.dialect.claiming("mails"), micros(now), limit)
 	if err != nil {

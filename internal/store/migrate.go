@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -21,9 +23,14 @@ const lockEvery, lockTries = 1, 300
 // migrate brings the schema up to this program's version, forward only. It
 // refuses a database that is newer than the program, because the program would
 // not know what its rows mean.
-func migrate(ctx context.Context, d dialect, db *sql.DB) error {
+func migrate(ctx context.Context, d dialect, db *sql.DB, now func() time.Time) error {
 	if err := refuseUnknown(ctx, d, db); err != nil {
 		return err
+	}
+	if now != nil {
+		if err := refuseServers(ctx, d, db, now()); err != nil {
+			return err
+		}
 	}
 	var options []goose.ProviderOption
 	if d.goose == goose.DialectPostgres {
@@ -65,13 +72,81 @@ func newest(p *goose.Provider) int64 {
 	return sources[len(sources)-1].Version
 }
 
+// ErrNewSchema refuses a store that a newer program has changed.
+var ErrNewSchema = errors.New("the store was changed by a newer holdfast")
+
 func newer(have, known int64) error {
 	if have > known {
-		return fmt.Errorf("the database's schema is version %d and this program knows only %d: run a newer holdfast", have,
-			known)
+		return fmt.Errorf("%w: the database's schema is version %d and this program knows only %d: run a newer holdfast",
+			ErrNewSchema, have, known)
 	}
 	return nil
 }
+
+// ErrServersRun refuses to change a store under servers that run.
+var ErrServersRun = errors.New("servers run on this store; stop them first. The row of a server that was killed " +
+	"counts " +
+	"for 30 seconds")
+
+// refuseServers refuses to change the schema while servers of an older program
+// run on the store: they would not know what its rows mean.
+func refuseServers(ctx context.Context, d dialect, db *sql.DB, now time.Time) error {
+	known, err := knownSchema()
+	if err != nil {
+		return err
+	}
+	var tables int64
+	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, serverTable.name)).Scan(&tables); err != nil || tables == 0 {
+		return err
+	}
+	have, err := schemaOf(ctx, db)
+	if err != nil || have == 0 || have >= known {
+		return err
+	}
+	running, err := runningServers(ctx, db, now)
+	if err == nil && len(running) > 0 {
+		err = fmt.Errorf("the schema of the store is version %d, and this program would change it to %d: %w: %s", have,
+			known, ErrServersRun, namesOf(running))
+	}
+	return err
+}
+
+// runningServers reads the servers that run on a database.
+func runningServers(ctx context.Context, db *sql.DB, now time.Time) (running []Server, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT `+serverTable.list()+` FROM servers WHERE seen > $1 ORDER BY server_id`,
+		micros(now.Add(-serverLate)))
+	if err != nil {
+		return nil, fmt.Errorf("reading the servers: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		s, err := scanServer(rows)
+		if err != nil {
+			return nil, fmt.Errorf("reading the servers: %w", err)
+		}
+		running = append(running, s)
+	}
+	return running, rows.Err()
+}
+
+func namesOf(servers []Server) string {
+	var names []string
+	for _, s := range servers {
+		names = append(names, fmt.Sprintf("version %s on %s", s.Version, s.Host))
+	}
+	return strings.Join(names, ", ")
+}
+
+// schemaOf reads the version of a database's schema.
+func schemaOf(ctx context.Context, db *sql.DB) (have int64, err error) {
+	err = db.QueryRowContext(ctx, newestApplied).Scan(&have)
+	if err != nil {
+		return 0, fmt.Errorf("reading the schema's version: %w", err)
+	}
+	return have, nil
+}
+
+const newestApplied = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`
 
 // ErrUnknownSchema refuses a store of version 0.1.0 or older. Its migrations have
 // the numbers of this program's, but other tables.
@@ -115,9 +190,8 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 		return fmt.Errorf("looking for the schema: %w", err)
 	}
 	if tables > 0 {
-		if err := db.QueryRowContext(ctx,
-			`SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&have); err != nil {
-			return fmt.Errorf("reading the schema's version: %w", err)
+		if have, err = schemaOf(ctx, db); err != nil {
+			return err
 		}
 	}
 	return compareSchemas(have, newest(provider))
@@ -126,22 +200,30 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 // CheckVersion refuses a store whose schema another program has changed since it
 // was opened.
 func (r Reader) CheckVersion(ctx context.Context) error {
-	names, err := fs.Glob(schemaFiles, "schema/*.sql")
+	known, err := knownSchema()
 	if err != nil {
-		return fmt.Errorf("listing the schema: %w", err)
-	}
-	known, err := goose.NumericComponent(names[len(names)-1])
-	if err != nil {
-		return fmt.Errorf("reading the number of the schema: %w", err)
+		return err
 	}
 	return r.glance(ctx, func(tx *ReadTx) error {
-		have, err := tx.count("reading the schema's version",
-			`SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`)
+		have, err := tx.count("reading the schema's version", newestApplied)
 		if err != nil {
 			return err
 		}
 		return compareSchemas(have, known)
 	})
+}
+
+// knownSchema is the newest version of the schema that this program knows.
+func knownSchema() (int64, error) {
+	names, err := fs.Glob(schemaFiles, "schema/*.sql")
+	if err != nil {
+		return 0, fmt.Errorf("listing the schema: %w", err)
+	}
+	known, err := goose.NumericComponent(names[len(names)-1])
+	if err != nil {
+		return 0, fmt.Errorf("reading the number of the schema: %w", err)
+	}
+	return known, nil
 }
 
 // compareSchemas refuses a version that is not this program's.

@@ -19,9 +19,12 @@ type Recording struct {
 // Record writes a change, but not its Member: the transaction with its step,
 // postings and event, the balances, all other rows that change with it, the
 // question to the network and the notification. It is ErrStale if a row is no
-// longer as the change found it. Afterwards c.After is the transaction as it was
+// longer as the change found it, and ErrPaused in a paused store. Afterwards c.After is the transaction as it was
 // written.
 func (tx *Tx) Record(c *payment.Change, r Recording) error {
+	if tx.paused() {
+		return ErrPaused
+	}
 	c.After.Steps, c.After.Events = c.Before.Steps, c.Before.Events
 	if c.Stepped() {
 		c.After.Steps++

@@ -102,8 +102,12 @@ func (c WebhookClaim) choose(all []endpointDue) (chosen []payment.EndpointID) {
 	return chosen
 }
 
-// ClaimEndpoints leases endpoints, except those that another server has taken.
+// ClaimEndpoints leases endpoints, except those that another server has taken. A
+// paused store gives none.
 func (tx *Tx) ClaimEndpoints(c WebhookClaim, chosen []payment.EndpointID) (leases []WebhookLease, err error) {
+	if tx.paused() {
+		return nil, nil
+	}
 	for _, id := range chosen {
 		rows, err := list(tx.Unlocked(claimsLock), "claiming a webhook endpoint", scanEndpointRow, `
 			SELECT `+endpointColumns+` FROM webhook_endpoints

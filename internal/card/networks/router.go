@@ -31,6 +31,9 @@ type Router struct {
 	// Make makes the client of an account. It asks nobody.
 	Make func(store.NetworkAccount) (card.Client, error)
 	Now  func() time.Time // real time
+	// Paused says that no network may be asked, because the store is paused. Nil
+	// means that it never is.
+	Paused func() bool
 
 	mu   sync.Mutex
 	kept map[payment.NetworkAccountID]*lookup
@@ -58,6 +61,9 @@ type lookup struct {
 // account that does not exist is in doubt, because the account may have been
 // removed by mistake.
 func (r *Router) Ask(ctx context.Context, q card.Question) (payment.Answer, error) {
+	if r.paused() {
+		return payment.Answer{}, &card.DoubtError{Err: store.ErrPaused}
+	}
 	if q.Card.Account == "" {
 		if r.Sandbox == nil {
 			return payment.Answer{}, &card.DoubtError{Alarm: true, Err: errors.New("this server has no sandbox")}
@@ -74,6 +80,9 @@ func (r *Router) Ask(ctx context.Context, q card.Question) (payment.Answer, erro
 // Verify checks a typed card in the sandbox. Accounts at card networks collect
 // cards on the network's page.
 func (r *Router) Verify(ctx context.Context, d card.Details) (card.Kept, error) {
+	if r.paused() {
+		return card.Kept{}, store.ErrPaused
+	}
 	v, ok := r.Sandbox.(card.Verifier)
 	if !ok {
 		return card.Kept{}, errors.New("this server takes no typed cards")
@@ -81,8 +90,13 @@ func (r *Router) Verify(ctx context.Context, d card.Details) (card.Kept, error) 
 	return v.Verify(ctx, d)
 }
 
+func (r *Router) paused() bool { return r.Paused != nil && r.Paused() }
+
 // Account returns the client of an account, or card.ErrNoAccount.
 func (r *Router) Account(ctx context.Context, id payment.NetworkAccountID) (card.Client, error) {
+	if r.paused() {
+		return nil, store.ErrPaused
+	}
 	l, begin := r.lookup(id, r.Now())
 	if begin {
 		r.read(ctx, id, l)

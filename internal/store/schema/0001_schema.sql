@@ -1150,3 +1150,24 @@ CREATE TABLE audit_chain (
 ) {{plain}};
 INSERT INTO audit_chain (place, last, hash)
 VALUES (1, 0, {{if sqlite}}zeroblob(32){{else}}decode(repeat('00', 32), 'hex'){{end}});
+
+-- The servers that run on the store. A server writes seen every ten seconds, and removes its row when it stops. schema is
+-- the newest version of the schema that its program knows.
+CREATE TABLE servers (
+	server_id TEXT   NOT NULL PRIMARY KEY,
+	version   TEXT   NOT NULL,
+	schema    BIGINT NOT NULL,
+	host      TEXT   NOT NULL,
+	started   BIGINT NOT NULL,
+	seen      BIGINT NOT NULL
+) {{plain}};
+
+-- The row of a paused store, in which no money moves and from which nothing is delivered; a store that is not paused has
+-- no row. taken is the time of which the store has the state, and since is when it was paused. A store with the reason
+-- Copying has a part of its rows only, and no program opens it.
+CREATE TABLE pauses (
+	place  BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
+	reason TEXT   NOT NULL CHECK (reason IN ('Backup', 'Copy', 'Copying')),
+	taken  BIGINT NOT NULL,
+	since  BIGINT NOT NULL
+) {{plain}};

@@ -1,0 +1,265 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/engine"
+)
+
+// A Backup makes a backup of an SQLite file, while a server may be writing to it,
+// or a store of a backup.
+type Backup struct {
+	From string // an SQLite file
+	To   string // a file that does not exist
+	// Taken is the time of the state that the copy has. The copy of a paused store
+	// keeps the time of that store.
+	Taken time.Time
+	Now   time.Time
+	// Told is called with the number of pages that are copied, and of all.
+	Told func(done, all int)
+	// Check is called with the copy's file before it gets its name. If it fails,
+	// there is no copy. Nil checks nothing.
+	Check func(file string) error
+}
+
+// ErrExists refuses to overwrite a file.
+var ErrExists = errors.New("the file exists already, and is not overwritten")
+
+// unfinished ends the name of a copy that is not finished. Nothing opens such a
+// file, and the next copy to the same name begins it anew.
+const unfinished = ".unfinished"
+
+// Run makes the copy. The copy is paused, so that no server sends from it what
+// was sent already: see [Pause]. It is durable and has its name only when all of
+// it is right, so a copy that was cut short leaves no store.
+func (b Backup) Run(ctx context.Context) (err error) {
+	if err := refuseExisting(b.To); err != nil {
+		return err
+	}
+	part := b.To + unfinished
+	file, err := openPart(part)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := engine.CopySQLite(ctx, b.From, file, b.Told); err != nil {
+		return errors.Join(err, removePart(part))
+	}
+	err = b.finish(ctx, part)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err == nil {
+		err = publish(part, b.To)
+	}
+	if err != nil {
+		return errors.Join(err, removePart(part))
+	}
+	return nil
+}
+
+// refuseExisting refuses a file that exists, and files of SQLite next to it: the
+// log of another file would be taken for the copy's.
+func refuseExisting(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		switch _, err := os.Lstat(path + suffix); {
+		case err == nil:
+			return fmt.Errorf("%s: %w", path+suffix, ErrExists)
+		case !errors.Is(err, os.ErrNotExist):
+			return err
+		}
+	}
+	return nil
+}
+
+// openPart opens an empty file that only its owner can read, and locks it against
+// another copy to the same name.
+func openPart(path string) (*os.File, error) {
+	const ownerOnly = 0o600
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, ownerOnly)
+	if err != nil {
+		return nil, fmt.Errorf("making the copy: %w", err)
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errors.New("another program is making this copy")
+	}
+	if err == nil {
+		err = errors.Join(file.Chmod(ownerOnly), file.Truncate(0))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making the copy %s: %w", path, err), file.Close())
+	}
+	return file, nil
+}
+
+func removePart(part string) (err error) {
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
+		if failed := os.Remove(part + suffix); failed != nil && !errors.Is(failed, os.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
+}
+
+// finish checks the file of a copy and pauses it.
+func (b Backup) finish(ctx context.Context, part string) error {
+	if err := checkPages(ctx, part); err != nil {
+		return err
+	}
+	if err := b.pause(ctx, part); err != nil {
+		return err
+	}
+	if b.Check == nil {
+		return nil
+	}
+	if err := b.Check(part); err != nil {
+		return err
+	}
+	return standAlone(ctx, part)
+}
+
+// checkPages has SQLite check the structure of a file.
+func checkPages(ctx context.Context, file string) error {
+	db, err := engine.LookAtSQLite(file)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var said string
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&said); err != nil {
+		return fmt.Errorf("checking the copy: %w", err)
+	}
+	if said != "ok" {
+		return fmt.Errorf("the copy is damaged, and so may be what it was copied from: %s", said)
+	}
+	return nil
+}
+
+// pause pauses a copy.
+func (b Backup) pause(ctx context.Context, part string) error {
+	pools, err := engine.Connect(ctx, engine.Address{File: part})
+	if err != nil {
+		return err
+	}
+	defer pools.Close()
+	if err := refuseUnknown(ctx, sqliteDialect, pools.Writer); err != nil {
+		return err
+	}
+	var tables int64
+	err = pools.Writer.QueryRowContext(ctx, fmt.Sprintf(sqliteDialect.hasTable, "pauses")).Scan(&tables)
+	switch {
+	case err != nil:
+		return fmt.Errorf("looking for the schema: %w", err)
+	case tables == 0:
+		return ErrNoSchema
+	}
+	tx, err := pools.Writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := pauseCopy(ctx, tx, Pause{Reason: PausedBackup, Taken: b.Taken, Since: b.Now}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("pausing the copy: %w", err)
+	}
+	return errors.Join(pools.Close(), standAlone(ctx, part))
+}
+
+// forgotten are rows that a copy of a store does not keep: the servers of the
+// other store, and what would let people in who were since signed out, or act on a
+// link that was used since.
+var forgotten = []string{
+	`DELETE FROM servers`, `DELETE FROM sessions`, `DELETE FROM signed_in`, `DELETE FROM passkey_challenges`,
+	`DELETE FROM proofs WHERE purpose IN ('Reset', 'Change')`,
+}
+
+// pauseCopy pauses the copy of a store. A copy of a paused store stays as it is.
+func pauseCopy(ctx context.Context, tx *sql.Tx, p Pause) error {
+	for _, statement := range forgotten {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("removing what a copy does not keep: %w", err)
+		}
+	}
+	_, err := tx.ExecContext(ctx, insertPause, string(p.Reason), micros(p.Taken), micros(p.Since))
+	if err != nil {
+		return fmt.Errorf("pausing the copy: %w", err)
+	}
+	return nil
+}
+
+// standAlone puts everything of an SQLite database into its file, so that the file
+// can be moved.
+func standAlone(ctx context.Context, file string) error {
+	db, err := sql.Open(sqliteDialect.Driver, file)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var mode string
+	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode = DELETE`).Scan(&mode); err != nil {
+		return fmt.Errorf("ending the log of the copy: %w", err)
+	}
+	if mode != "delete" {
+		return fmt.Errorf("the log of the copy cannot be ended: its mode is %s", mode)
+	}
+	return nil
+}
+
+// publish gives a finished file its name. It never replaces a file.
+func publish(part, name string) error {
+	err := os.Link(part, name)
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return fmt.Errorf("%s: %w", name, ErrExists)
+	case err == nil:
+		err = os.Remove(part)
+	default: // a file system without links
+		if err := refuseExisting(name); err != nil {
+			return err
+		}
+		err = os.Rename(part, name)
+	}
+	if err != nil {
+		return fmt.Errorf("naming the copy: %w", err)
+	}
+	folder, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
+
+// MarkRestored pauses a PostgreSQL database that was restored with its own tools,
+// to the state of a time. No server may run on it.
+func (db *DB) MarkRestored(ctx context.Context, taken, now time.Time) error {
+	running, err := runningServers(ctx, db.pools.Reader, now)
+	if err != nil {
+		return db.dialect.Named(err)
+	}
+	if len(running) > 0 {
+		return fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
+	}
+	tx, err := db.pools.Writer.BeginTx(ctx, nil)
+	if err != nil {
+		return db.dialect.Named(fmt.Errorf("pausing the store: %w", err))
+	}
+	defer tx.Rollback()
+	if err := pauseCopy(ctx, tx, Pause{Reason: PausedBackup, Taken: taken, Since: now}); err != nil {
+		return db.dialect.Named(err)
+	}
+	if err := tx.Commit(); err != nil {
+		return db.dialect.Named(fmt.Errorf("pausing the store: %w", err))
+	}
+	return db.readPause(ctx)
+}

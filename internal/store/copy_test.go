@@ -1,0 +1,182 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// copyOf copies a store into a new database.
+func copyOf(t *testing.T, from, to string) store.Copy {
+	t.Helper()
+	c := store.Copy{Now: takenAt, Told: func(string, int64) {}}
+	var errs [2]error
+	c.From, errs[0] = store.ParseAddress(from)
+	c.To, errs[1] = store.ParseAddress(to)
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// digestOf is the hash of a store's books, and whether the store is paused as a
+// copy.
+func digestOf(t *testing.T, address string, key *store.SealKey) (digest store.StoreDigest, copied bool) {
+	t.Helper()
+	db, err := store.OpenExisting(t.Context(), store.Config{Address: address, SealKey: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	holdfasttest.CheckBooks(t, db)
+	if digest, err = db.BooksDigest(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := db.Paused()
+	return digest, p.Reason == store.PausedCopy
+}
+
+// A sealed store is copied from each kind of database into each kind. All rows are
+// the same, the secrets stay sealed with the same key, and the copy is paused.
+func TestCopy(t *testing.T) {
+	key, err := store.NewSealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := holdfasttest.EmptyAddresses(t)
+	for from := range addresses {
+		for to := range addresses {
+			t.Run(from+" to "+to, func(t *testing.T) {
+				source, target := addresses[from](t), addresses[to](t)
+				fillSealed(t, source, key)
+				copied, err := copyOf(t, source, target).Run(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, _ := digestOf(t, source, &key)
+				got, paused := digestOf(t, target, &key)
+				if diff := cmp.Diff(want, got); diff != "" || want.String() != got.String() || !paused {
+					t.Errorf("the books of the copy, which is paused: %v (-want +got):\n%s", paused, diff)
+				}
+				rows := map[string]int64{}
+				for _, table := range copied {
+					rows[table.Table] = table.Rows
+				}
+				if rows["transactions"] != 2 || rows["access_keys"] != 1 || rows["sealing"] != 1 || rows["event_feed"] != 1 {
+					t.Errorf("rows were copied: %v", rows)
+				}
+				if _, err := store.OpenExisting(t.Context(), store.Config{Address: target}); !errors.Is(err, store.ErrSealed) {
+					t.Errorf("without its key, the copy opens with %v", err)
+				}
+				if _, err := copyOf(t, source, target).Run(t.Context()); err == nil {
+					t.Error("a second copy into the same database is made")
+				}
+			})
+		}
+	}
+}
+
+// fillSealed makes a sealed store with a shop, a buyer, a hold and a payment.
+func fillSealed(t *testing.T, address string, key store.SealKey) {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Config{Address: address, SealKey: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w := holdfasttest.NewWorld(t, db)
+	w.Reserved("9.00", "order-1")
+	w.Paid("5.00", "order-2")
+	w.Processor.Close()
+}
+
+// A copy that is cut short is no store: there is no file, or no program opens the
+// database. It can be made again.
+func TestACopyThatIsCutShort(t *testing.T) {
+	key, err := store.NewSealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := holdfasttest.EmptyAddresses(t)["SQLite"](t)
+	fillSealed(t, source, key)
+	for name, address := range holdfasttest.EmptyAddresses(t) {
+		t.Run(name, func(t *testing.T) {
+			target := address(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			c := copyOf(t, source, target)
+			c.Told = func(table string, _ int64) {
+				if table == "steps" {
+					cancel()
+				}
+			}
+			if _, err := c.Run(ctx); !errors.Is(err, context.Canceled) {
+				t.Fatalf("it ends with %v", err)
+			}
+			config := store.Config{Address: target, SealKey: &key}
+			if name == "SQLite" {
+				if all, err := os.ReadDir(filepath.Dir(target)); err != nil || len(all) > 0 {
+					t.Errorf("it leaves %v (%v)", all, err)
+				}
+			} else {
+				for doing, open := range map[string]func(context.Context, store.Config) (*store.DB, error){
+					"a server": store.Open, "a command": store.OpenExisting,
+				} {
+					if _, err := open(t.Context(), config); !errors.Is(err, store.ErrHalfCopied) {
+						t.Errorf("%s opens it with %v", doing, err)
+					}
+				}
+			}
+			if _, err := copyOf(t, source, target).Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			want, _ := digestOf(t, source, &key)
+			if got, paused := digestOf(t, target, &key); got.String() != want.String() || !paused {
+				t.Errorf("the books of the second copy are %s, want %s; it is paused: %v", got, want, paused)
+			}
+		})
+	}
+}
+
+// A store on which a server runs is copied only if that was asked for, and nothing
+// is copied into a database that has tables.
+func TestCopiesThatAreRefused(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			source, target := address(t), holdfasttest.EmptyAddresses(t)[name](t)
+			db := holdfasttest.Open(t, source)
+			if err := db.Beat(t.Context(), store.Server{ID: "a", Started: takenAt, Seen: takenAt}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := copyOf(t, source, target).Run(t.Context()); !errors.Is(err, store.ErrServersRun) {
+				t.Errorf("under a server: %v", err)
+			}
+			c := copyOf(t, source, target)
+			c.Live = true
+			if _, err := c.Run(t.Context()); err != nil {
+				t.Errorf("under a server, as it was asked for: %v", err)
+			}
+			if _, err := copyOf(t, target, source).Run(t.Context()); err == nil {
+				t.Error("a store is overwritten")
+			}
+			holdfasttest.CheckBooks(t, db)
+			if name == "SQLite" {
+				return
+			}
+			foreign := holdfasttest.EmptyPostgresAddress(t)
+			if _, err := raw(t, foreign).ExecContext(t.Context(), `CREATE TABLE orders (id BIGINT)`); err != nil {
+				t.Fatal(err)
+			}
+			c = copyOf(t, target, foreign)
+			if _, err := c.Run(t.Context()); !errors.Is(err, store.ErrNotEmpty) {
+				t.Errorf("into the database of another program: %v", err)
+			}
+		})
+	}
+}
