@@ -42,6 +42,11 @@ type cli struct {
 	Clock    clockVerb    `cmd:"" help:"Show, advance or reset the clock of a sandbox caller."`
 	Mail     mailVerb     `cmd:"" help:"Show mails that have not been delivered, and send them again."`
 	Books    booksVerb    `cmd:"" help:"Check the books."`
+	Backup   backupVerb   `cmd:"" help:"Back up an SQLite store while the server runs."`
+	Restore  restoreVerb  `cmd:"" help:"Make a store of a backup. It is paused until resume."`
+	Resume   resumeVerb   `cmd:"" help:"Say what waits in a paused store, and end the pause."`
+	Migrate  migrateVerb  `cmd:"" help:"Bring the schema of a store up to date, or say what that would change."`
+	Store    storeVerb    `cmd:"" help:"Copy a store between databases."`
 	Config   configVerb   `cmd:"" help:"Print a commented configuration file for serve or shop, with every setting and its default."`
 	Seal     sealVerb     `cmd:"" help:"Encrypt the secrets in a store, so that a copy of it gives none away."`
 	Sign     signVerb     `cmd:"" help:"Sign a request, or explain why a signature is refused."`

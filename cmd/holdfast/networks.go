@@ -60,16 +60,19 @@ func (s *server) router(live bool) *networks.Router {
 			}
 			return a, found, err
 		},
-		Make: s.client,
-		Now:  s.Now,
+		Make:   s.client,
+		Now:    s.Now,
+		Paused: s.paused,
 	}
 }
 
 // networkClerk makes the processor of a command that asks card networks, live
-// accounts included.
+// accounts included, also about a paused store.
 func networkClerk(db *store.DB, w world) *processor.Processor {
 	s := &server{Store: db, Network: noNetwork{}, Now: w.Now, Log: w.Log}
-	s.Processor = processor.New(db, processor.Config{Network: s.router(true), Now: w.Now, Log: w.Log})
+	router := s.router(true)
+	router.Paused = nil // the operator asks
+	s.Processor = processor.New(db, processor.Config{Network: router, Now: w.Now, Log: w.Log})
 	return s.Processor // the server has it, too: it is told when a network refuses a key
 }
 

@@ -84,6 +84,11 @@ func (s *server) readiness(ctx context.Context) readiness {
 	} else {
 		answer.add("schema", true, "is this program's")
 	}
+	if p, paused := s.Store.Paused(); paused {
+		answer.add("deliveries", false,
+			"are paused since %s, because %s; no money moves until an operator runs holdfast resume",
+			p.Since.UTC().Format(time.RFC3339), whyPaused(p.Reason))
+	}
 	if stuck := s.runner.Stuck(); len(stuck) > 0 {
 		answer.add("jobs", false, "do not run: %s", strings.Join(stuck, ", "))
 	} else {

@@ -122,7 +122,7 @@ func (v serveVerb) open(
 	if unlock, err = lockStore(at); err != nil {
 		return nil, nil, err
 	}
-	config := store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key, Stats: m.stats()}
+	config := store.Config{Address: v.Store, GroupMax: v.groupMax(), SealKey: key, Stats: m.stats(), Now: w.Now}
 	if db, err = openStore(ctx, config); err == nil {
 		err = v.checkDurable(ctx, db, w)
 	}

@@ -69,6 +69,7 @@ type server struct {
 	keys      *api.Keys
 	runner    *jobs.Runner
 	started   time.Time
+	row       store.Server
 	http      *http.Server
 	others    []*http.Server // on the other listeners
 	running   sync.WaitGroup
@@ -93,6 +94,10 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	}
 	live, err := s.checkNetworks(ctx)
 	if err != nil {
+		return err
+	}
+	s.started = s.Now()
+	if err := s.firstBeat(ctx); err != nil {
 		return err
 	}
 	prefix := s.CertificatePrefix
@@ -127,7 +132,6 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 
 	background, endJobs := context.WithCancel(context.Background())
 	s.endJobs = endJobs
-	s.started = s.Now()
 	runner := &jobs.Runner{Processor: s.Processor, Mail: s.Mail, Now: s.Now, Log: s.Log}
 	if !s.Silent {
 		runner.Sender = &ipn.Sender{
@@ -141,6 +145,7 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	}
 	s.runner = runner
 	s.running.Go(func() { runner.Run(background) })
+	s.running.Go(func() { s.keepBeating(background) })
 	if s.Mail != nil && s.Mail.Relay != nil {
 		s.running.Go(func() { s.tryRelay(background) })
 	}
