@@ -48,6 +48,7 @@ type callerAnswer struct {
 
 	Warnings     string `json:"warnings"`
 	WarningMails bool   `json:"warningMails"`
+	BuyerMails   bool   `json:"buyerMails"`
 
 	Sandbox         bool   `json:"sandbox"`
 	ClockOffset     string `json:"clockOffset"`
@@ -64,7 +65,7 @@ func describeCaller(c party.Caller) callerAnswer {
 		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
 		Network: c.Network, Wait: waitOf(c), HoldOnPage: c.HoldOnPage, Guests: c.Guests,
 		GuestLimit: dollars(c.GuestLimit),
-		Warnings:   c.Warnings.String(), WarningMails: c.WarningMails,
+		Warnings:   c.Warnings.String(), WarningMails: c.WarningMails, BuyerMails: c.BuyerMails,
 		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(), network: networkOf(c),
 	}
 }
@@ -74,11 +75,12 @@ func (a callerAnswer) print(to io.Writer) {
 	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
 		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
 		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\n"+
-		"guest limit\t%s\nwarnings\t%s\nwarning mails\t%v\nclock offset\t%s\n",
+		"guest limit\t%s\nwarnings\t%s\nwarning mails\t%v\nbuyer mails\t%v\nclock offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.network, or(a.Wait, "the server's choice"),
-		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), a.Warnings, a.WarningMails, a.ClockOffset)
+		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), a.Warnings, a.WarningMails, a.BuyerMails,
+		a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
 	}
@@ -152,7 +154,7 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	if n.Warnings, err = v.times(); err != nil {
 		return err
 	}
-	n.WarningMails = v.WarningMails
+	n.WarningMails, n.BuyerMails = v.WarningMails, v.BuyerMails
 	caller, key, err := clerk(db, w).CreateCaller(ctx, n)
 	if err != nil {
 		return err
@@ -168,10 +170,12 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	return nil
 }
 
-// warningFlags say when a caller is warned of the deadlines of its holds.
+// warningFlags say when a caller is warned of the deadlines of its holds, and which
+// mails are sent.
 type warningFlags struct {
 	Warnings     *string `help:"Give warnings this long before the deadline of a hold, such as 48h,24h,6h,1h; none gives no warnings." placeholder:"TIMES"`
 	WarningMails *bool   `help:"Send warnings of deadlines to the owner by mail, too." negatable:""`
+	BuyerMails   *bool   `help:"Send buyers mails about approvals, charges, releases and refunds." negatable:""`
 }
 
 // times are the warnings that are set, or nil.
@@ -242,7 +246,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil &&
 		v.PendingNotice == nil && v.SignatureV1 == nil &&
 		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil &&
-		v.Warnings == nil && v.WarningMails == nil && !v.given() {
+		v.Warnings == nil && v.WarningMails == nil && v.BuyerMails == nil && !v.given() {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && !party.ValidName(*v.Name) {
@@ -284,6 +288,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.ReturnSchemes, schemes)
 		set(&c.Warnings, warnings)
 		set(&c.WarningMails, v.WarningMails)
+		set(&c.BuyerMails, v.BuyerMails)
 		var err error
 		c.Descriptor, err = payment.CheckDescriptor(c.Descriptor, c.Name)
 		return c, err

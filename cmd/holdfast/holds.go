@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -116,31 +116,16 @@ func (o holdsOutput) print(w world, rows []holdRow) error {
 }
 
 func writeCSV(to io.Writer, rows []holdRow) error {
-	file := csv.NewWriter(to)
-	if err := file.Write(holdHeadings); err != nil {
+	file := spreadsheet.NewWriter(to)
+	if err := file.Row(holdHeadings...); err != nil {
 		return err
 	}
 	for _, r := range rows {
-		cells := r.record()
-		for i, cell := range cells {
-			cells[i] = harmless(cell)
-		}
-		if err := file.Write(cells); err != nil {
+		if err := file.Row(r.record()...); err != nil {
 			return err
 		}
 	}
-	file.Flush()
-	return file.Error()
-}
-
-// harmless keeps a spreadsheet from taking a text that somebody else chose for a
-// formula. It also keeps a cell in its line.
-func harmless(cell string) string {
-	cell = oneLine(cell)
-	if trimmed := strings.TrimLeft(cell, " "); trimmed != "" && strings.ContainsRune("=+-@|%", rune(trimmed[0])) {
-		return "'" + cell
-	}
-	return cell
+	return file.Flush()
 }
 
 type holdsDueVerb struct {

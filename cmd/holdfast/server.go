@@ -124,6 +124,9 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		s.Processor.Identity.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
 		s.Processor.NetworkLetters, s.Processor.BooksLetters = letters.Network, letters.Books
 		s.Processor.DueLetters = letters.Due
+		if err := s.Processor.PrepareReceipts(ctx); err != nil {
+			return fmt.Errorf("preparing receipts: %w", err)
+		}
 		if s.Mail.Relay != nil {
 			s.Processor.Operator = s.Mail.Relay.From.Address
 		}

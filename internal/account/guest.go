@@ -24,7 +24,7 @@ const guestMax = 50
 
 // guestLink is the link with which a page was opened. It is empty if it is too long.
 func (c *call) guestLink() string {
-	if link := c.form.Get("link"); len(link) <= party.GuestLinkMax {
+	if link := c.form.Get("link"); len(link) <= party.LinkMax {
 		return link
 	}
 	return ""
@@ -132,12 +132,16 @@ func (p shownPayment) groups(w webui.Words) []group {
 	}
 }
 
-// renderGuestOver is the page for a link that can no longer be used. It does not say
-// why: the link may be forged.
 func (s *Server) renderGuestOver(c *call) error {
+	return s.renderLinkOver(c, c.words.T("guest-page.over"))
+}
+
+// renderLinkOver is the page for a link that can no longer be used. It does not say
+// why: the link may be forged.
+func (s *Server) renderLinkOver(c *call, lead string) error {
 	w := c.words
 	return s.renderForm(c, http.StatusGone, "-", formPage{
-		Heading: w.T("reset.over"), Lead: w.T("guest-page.over"),
+		Heading: w.T("reset.over"), Lead: lead,
 		Links: []link{{Label: w.T("account.sign-in"), Address: Root + "sign-in"}},
 	})
 }

@@ -80,6 +80,9 @@ func (s *Server) showHistory(c *call) error {
 	for _, t := range page.Rows {
 		g.Entries = append(g.Entries, historyRow(w, page, t))
 	}
+	if len(page.Rows) > 0 {
+		list.Links = []link{{Label: w.T("history.csv"), Address: pageURL("history/csv", filter.params()...)}}
+	}
 	list.Groups = []group{g}
 	if !page.Next.IsZero() {
 		list.Next = filter.address(page.Next)

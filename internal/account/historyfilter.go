@@ -164,7 +164,12 @@ func (f historyFilter) address(before time.Time) string {
 	if !before.IsZero() {
 		at = strconv.FormatInt(before.UnixMilli(), 10)
 	}
-	return pageURL("history", given("q", f.search, "show", f.show, "period", f.period, "before", at)...)
+	return pageURL("history", append(f.params(), given("before", at)...)...)
+}
+
+// params are the parameters that select the filter.
+func (f historyFilter) params() holdfast.Params {
+	return given("q", f.search, "show", f.show, "period", f.period)
 }
 
 // text describes in one line what the filter selects.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -40,27 +41,34 @@ func (s *Server) payment(c *call) (p shownPayment, err error) {
 	if err != nil || micro < 0 || micro >= endOfTime.UnixMicro() {
 		return p, errNoPayment
 	}
-	received := time.UnixMicro(micro).UTC()
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		p, err = s.paymentOf(tx, c.Party.ID, time.UnixMicro(micro).UTC(), id, !s.Processor.Live)
+		return err
+	})
+	return p, err
+}
+
+// paymentOf reads a transaction from the history of one of its parties.
+func (s *Server) paymentOf(
+	tx *store.ReadTx, account party.ID, received time.Time, id string, sandbox bool,
+) (p shownPayment, err error) {
 	p.page = processor.ActivityPage{
 		Activity: payment.Activity{
 			Filter:  payment.ActivityFilter{Start: received, End: received.Add(time.Microsecond), BatchMax: historyMax},
-			Account: c.Party.ID, Own: true,
+			Account: account, Own: true,
 		},
-		Sandbox: !s.Processor.Live, Real: processor.Micro(s.Now()),
+		Sandbox: sandbox, Real: processor.Micro(s.Now()),
 	}
-	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		if err := p.page.Read(tx); err != nil {
-			return err
+	if err := p.page.Read(tx); err != nil {
+		return p, err
+	}
+	for _, t := range p.page.Rows {
+		if string(t.ID) == id {
+			p.Transaction = t
+			return p, p.read(tx)
 		}
-		for _, t := range p.page.Rows {
-			if string(t.ID) == id {
-				p.Transaction = t
-				return p.read(tx)
-			}
-		}
-		return errNoPayment
-	})
-	return p, err
+	}
+	return p, errNoPayment
 }
 
 func (p *shownPayment) read(tx *store.ReadTx) (err error) {

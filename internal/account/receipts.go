@@ -9,8 +9,8 @@ import (
 )
 
 // Receipt writes the mail to a sender about an approval or a movement of money.
-// It contains the caller's name, which the operator has set, but no other text
-// of the caller.
+// It contains the caller's name, which the operator has set, and a reference that
+// is one plain word, but no other text of the caller.
 func (l Letters) Receipt(r payment.Receipt) (subject, text string) {
 	w := webui.WordsIn(r.Language)
 	var parts []string
@@ -65,12 +65,19 @@ func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts 
 	if t.Descriptor != "" && r.About == payment.ReceiptCharged && r.Instrument.Method != holdfast.MethodABT {
 		facts = append(facts, Term{w.T("mail.statement"), t.Descriptor})
 	}
+	if r.Reference != "" {
+		facts = append(facts, Term{w.T("mail.reference"), r.Reference})
+	}
 	facts = append(facts, Term{w.T("mail.transaction"), string(t.ID)})
 	more := w.T("mail.history", "Address", l.address("history"))
 	if r.Guest != "" {
 		more = w.T("mail.guest-link", "Address", l.address("guest", "link", r.Guest))
 	}
-	return subject, append(parts, lines(facts), more)
+	parts = append(parts, lines(facts))
+	if r.Page != "" {
+		parts = append(parts, w.T("mail.receipt-link", "Address", l.address("receipt", "link", r.Page)))
+	}
+	return subject, append(parts, more)
 }
 
 // approval writes about an approval of the sender.

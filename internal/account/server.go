@@ -58,6 +58,7 @@ func (s *Server) Handler() http.Handler {
 	anybody("POST guest/account", s.claim)
 	anybody("POST guest/passkey", s.claimByPasskey)
 	anybody("POST guest/passkey/ask", s.askClaimPasskey)
+	anybody("GET receipt", s.showReceipt)
 
 	owner("GET {$}", s.showOverview)
 	owner("GET verify", s.showVerify)
@@ -81,6 +82,7 @@ func (s *Server) Handler() http.Handler {
 	owner("POST authorisations/end", s.endInstrument)
 	owner("GET history", s.showHistory)
 	owner("GET history/one", s.showPayment)
+	owner("GET history/csv", s.downloadHistory)
 	owner("GET security", s.showSecurity)
 	owner("GET security/password", s.showPassword)
 	owner("POST security/password", s.changePassword)

@@ -99,6 +99,17 @@ func (w *World) Change(id party.ID, by func(*party.Party)) {
 	w.must("changing a party", err)
 }
 
+// ChangeCaller changes a caller as an operator can.
+func (w *World) ChangeCaller(id party.CallerID, by func(*party.Caller)) party.Caller {
+	w.T.Helper()
+	changed, err := w.Processor.ChangeCaller(w.T.Context(), id, func(c party.Caller) (party.Caller, error) {
+		by(&c)
+		return c, nil
+	})
+	w.must("changing a caller", err)
+	return changed
+}
+
 // SetStanding suspends, closes or reactivates a party.
 func (w *World) SetStanding(id party.ID, s party.Standing) {
 	w.T.Helper()

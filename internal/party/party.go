@@ -190,6 +190,9 @@ type Caller struct {
 	// WarningMails says that its owner gets them by mail, too.
 	Warnings     Warnings
 	WarningMails bool
+	// BuyerMails says that senders get mails about approvals, charges, releases and
+	// refunds. A caller that writes to its buyers itself can switch them off.
+	BuyerMails bool
 	// Sandbox callers move no real money. They may move their clock, unless they use
 	// an account at a card network. A live caller has no offset.
 	Sandbox     bool

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -18,6 +19,8 @@ type Receipt struct {
 	Instrument Instrument // that pays; zero if an approval has none
 
 	Transaction Transaction // that moved the money
+	Reference   string      // of the order: see [ShownReference]
+	Page        string      // link to the page of the receipt: see [party.ReceiptLink]; empty without one
 
 	// For an approval.
 	Token     Token
@@ -64,6 +67,23 @@ func (c *Change) Receipt() (about ReceiptAbout, due bool) {
 		KindOutsideRefund:
 	}
 	return "", false
+}
+
+// shownReferenceMax is the longest reference that a mail shows, in bytes.
+const shownReferenceMax = 40
+
+// ShownReference returns a reference that may stand in a mail: a short word of
+// letters, digits, hyphens, underscores and number signs, without a card number.
+// Others are empty: a mail must not carry a text that a caller can choose freely.
+func ShownReference(r holdfast.CallerReference) string {
+	text := string(r)
+	free := strings.ContainsFunc(text, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' && c != '#'
+	})
+	if free || len(text) > shownReferenceMax || party.HasCardDigits(text) {
+		return ""
+	}
+	return text
 }
 
 // Released is the part of a hold that was not charged, after a Reserve was

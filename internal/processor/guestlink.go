@@ -89,7 +89,7 @@ func (p *Processor) GuestBy(ctx context.Context, link string) (guest party.Party
 }
 
 func (p *Processor) guestBy(tx *store.ReadTx, link string) (party.Party, error) {
-	if len(link) > party.GuestLinkMax {
+	if len(link) > party.LinkMax {
 		return party.Party{}, identity.ErrLinkOver
 	}
 	key, err := p.readLinkKey(tx)

@@ -59,6 +59,8 @@ type NewCaller struct {
 	// party.DefaultWarnings, with mails.
 	Warnings     *party.Warnings
 	WarningMails *bool
+	// BuyerMails is as in party.Caller. Nil means that senders get mails.
+	BuyerMails *bool
 }
 
 const (
@@ -82,10 +84,11 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, PendingNotice: n.PendingNotice, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
 		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes, Wait: n.Wait,
-		Warnings: party.DefaultWarnings, WarningMails: true,
+		Warnings: party.DefaultWarnings, WarningMails: true, BuyerMails: true,
 	}
 	setIf(&caller.Warnings, n.Warnings)
 	setIf(&caller.WarningMails, n.WarningMails)
+	setIf(&caller.BuyerMails, n.BuyerMails)
 	key := party.AccessKey{
 		ID:     "HF" + identity.Random(accessKeySize-2, base36),
 		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),

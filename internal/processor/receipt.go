@@ -1,32 +1,61 @@
 package processor
 
 import (
+	"context"
+	"errors"
+	"time"
+
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
+// receiptLinkLife is how long the link to a receipt works. A tax year and the time
+// to declare it are shorter.
+const receiptLinkLife = 2 * 366 * 24 * time.Hour
+
+// PrepareReceipts makes the key of the links in receipts, unless the store has it.
+// Receipts that are written without it have no link.
+func (p *Processor) PrepareReceipts(ctx context.Context) error { return p.makeLinkKey(ctx) }
+
 // tellSender writes the mail to a transaction's sender about a change, in the
 // same commit.
 func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c *payment.Change) error {
 	about, due := c.Receipt()
-	if !due || p.Receipts == nil {
+	if !due || p.Receipts == nil || !caller.BuyerMails {
 		return nil
 	}
 	i, _, err := tx.Instrument(c.After.Sender, c.After.Instrument)
 	if err != nil {
 		return err
 	}
+	order, err := orderReference(&tx.ReadTx, c.After)
+	if err != nil {
+		return err
+	}
 	return p.sendReceipt(tx, c.After.Sender, payment.Receipt{
-		About: about, Caller: caller, Instrument: i, Transaction: c.After,
+		About: about, Caller: caller, Instrument: i, Transaction: c.After, Reference: order,
 	})
 }
 
-// sendReceipt writes a receipt to a party, if the server sends mail and the party
-// has verified its e-mail address. Guests cannot verify theirs; their mails have a
-// link in place of an account.
+// orderReference is the caller's reference of the payment or the hold that a
+// transaction belongs to: the parent of a refund, of a part or of a linked hold.
+func orderReference(tx *store.ReadTx, t payment.Transaction) (string, error) {
+	for t.Parent != "" {
+		parent, found, err := tx.Transaction(t.Caller, t.Parent)
+		if err != nil || !found {
+			return "", errors.Join(err, missing(found, "parent", string(t.Parent)))
+		}
+		t = parent
+	}
+	return payment.ShownReference(t.Reference), nil
+}
+
+// sendReceipt writes a receipt to a party, if the server and the caller send mails
+// and the party has verified its e-mail address. Guests cannot verify theirs; their
+// mails have a link in place of an account.
 func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) error {
-	if p.Receipts == nil {
+	if p.Receipts == nil || !r.Caller.BuyerMails {
 		return nil
 	}
 	account, err := partyOf(&tx.ReadTx, to)
@@ -38,7 +67,46 @@ func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) er
 			return err
 		}
 	}
+	if r.Transaction.ID != "" {
+		if r.Page, err = p.receiptLink(&tx.ReadTx, r.Transaction); err != nil {
+			return err
+		}
+	}
 	r.Language = account.Language
 	subject, text := p.Receipts(r)
 	return p.Identity.Mail(tx, account.Email, subject, text)
+}
+
+// receiptLink makes the link to a transaction's receipt. It is empty if the store
+// has no key.
+func (p *Processor) receiptLink(tx *store.ReadTx, t payment.Transaction) (string, error) {
+	key, err := p.readLinkKey(tx)
+	if errors.Is(err, errNoLinkKey) {
+		return "", nil
+	}
+	return party.ReceiptLink(key, t.Caller, t.ID, p.now().Add(receiptLinkLife)), err
+}
+
+// ReceiptBy returns the transaction whose receipt a link shows. A link that was not
+// made here, or is too old, is ErrLinkOver.
+func (p *Processor) ReceiptBy(ctx context.Context, link string) (t payment.Transaction, err error) {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		key, err := p.readLinkKey(tx)
+		if errors.Is(err, errNoLinkKey) {
+			return ErrLinkOver
+		}
+		if err != nil {
+			return err
+		}
+		caller, id, ok := party.ReadReceiptLink(key, link, p.now())
+		if !ok {
+			return ErrLinkOver
+		}
+		found := false
+		if t, found, err = tx.Transaction(caller, id); err == nil && !found {
+			err = ErrLinkOver
+		}
+		return err
+	})
+	return t, err
 }

@@ -1,6 +1,7 @@
 package processor_test
 
 import (
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -110,6 +111,10 @@ func TestReceipts(t *testing.T) {
 			w.Change(w.Buyer.ID, func(p *party.Party) { p.EmailVerified, p.VerifyBy = false, w.Clock.Now().Add(time.Hour) })
 			w.Paid("5.00", "order")
 		}, ""},
+		"the caller writes to its buyers itself": {func(w *holdfasttest.World) {
+			w.Shop = w.ChangeCaller(w.Shop.ID, func(c *party.Caller) { c.BuyerMails = false })
+			settled(w, "32.00")
+		}, ""},
 		"where no mail is sent": {func(w *holdfasttest.World) {
 			w.Processor.Receipts = nil
 			w.Paid("5.00", "order")
@@ -124,6 +129,49 @@ func TestReceipts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A receipt has a link to its own page, and the reference of the order also if it is
+// about a refund or about a part of a raised hold.
+func TestAReceiptNamesItsOrder(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		var sent []payment.Receipt
+		w.Processor.Receipts = func(r payment.Receipt) (string, string) {
+			sent = append(sent, r)
+			return "receipt", "text"
+		}
+		if err := w.Processor.PrepareReceipts(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		hold := w.Reserved("32.00", "order-4711")
+		parts, err := w.Processor.SettleHold(t.Context(), w.Shop, nil, processor.SettleHold{
+			Hold: hold.ID, Amount: holdfasttest.USD("10.00"), Reference: "parcel-1",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Refund(parts[0].ID, "2.00", "refund-1"); err != nil {
+			t.Fatal(err)
+		}
+		if len(sent) != 2 {
+			t.Fatalf("%d receipts were written, want 2", len(sent))
+		}
+		for _, r := range sent {
+			want(w, r.Reference, "order-4711")
+			shown, err := w.Processor.ReceiptBy(t.Context(), r.Page)
+			if err != nil || shown.ID != r.Transaction.ID {
+				t.Errorf("the link of %s shows %s, %v", r.Transaction.ID, shown.ID, err)
+			}
+		}
+		w.Clock.Advance(3 * 366 * 24 * time.Hour)
+		for name, link := range map[string]string{
+			"an old one": sent[0].Page, "a forged one": sent[0].Page + "x", "none": "",
+		} {
+			if _, err := w.Processor.ReceiptBy(t.Context(), link); !errors.Is(err, processor.ErrLinkOver) {
+				t.Errorf("%s: %v, want ErrLinkOver", name, err)
+			}
+		}
+	})
 }
 
 // settled settles a hold of 32 dollars for an amount.

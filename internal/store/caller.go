@@ -36,6 +36,7 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	flagField("events", func(c *party.Caller) *bool { return &c.Events }),
 	textField("warnings", func(c *party.Caller) *party.Warnings { return &c.Warnings }),
 	flagField("warning_mails", func(c *party.Caller) *bool { return &c.WarningMails }),
+	flagField("buyer_mails", func(c *party.Caller) *bool { return &c.BuyerMails }),
 }}
 
 var (
@@ -45,7 +46,7 @@ var (
 	updateCaller  = callerTable.update(`
 		name, ipn_url, bare_return, pending_first, pending_notice, signature_v1, marketplace, resume, clock_offset,
 		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, guest_limit, sandbox,
-		warnings, warning_mails`, "caller_id")
+		warnings, warning_mails, buyer_mails`, "caller_id")
 )
 
 // joinedCallerColumns are callerColumns of the table callers joined as c.

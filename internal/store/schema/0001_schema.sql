@@ -46,8 +46,8 @@ CREATE INDEX guests_by_email ON parties (lower(email)) WHERE guest = 1;
 -- Programs that use the API, with their settings. network is the account at a card network, or empty for the sandbox.
 -- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
 -- may pay with one card in a month; 0 is no limit. warnings are the times before the deadline of a hold at which the
--- caller is warned, such as '48h,1h', and warning_mails says whether by mail, too. clock_offset moves a sandbox caller's
--- clock, in microseconds. stopped is since when the caller may not move money, because of a row in book_violations that
+-- caller is warned, such as '48h,1h', and warning_mails says whether by mail, too. buyer_mails says that senders get
+-- receipts by mail. clock_offset moves a sandbox caller's clock, in microseconds. stopped is since when the caller may not move money, because of a row in book_violations that
 -- nobody has acknowledged; 0 is no stop. events says that changes of the caller's objects are
 -- written into the table events.
 CREATE TABLE callers (
@@ -71,6 +71,7 @@ CREATE TABLE callers (
 	guest_limit     BIGINT NOT NULL CHECK (guest_limit >= 0),
 	warnings        TEXT   NOT NULL,
 	warning_mails   BIGINT NOT NULL,
+	buyer_mails     BIGINT NOT NULL,
 	sandbox         BIGINT NOT NULL,
 	clock_offset    BIGINT NOT NULL,
 	stopped         BIGINT NOT NULL,
