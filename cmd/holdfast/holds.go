@@ -128,6 +128,9 @@ func writeCSV(to io.Writer, rows []holdRow) error {
 	return file.Flush()
 }
 
+// harmless is a cell of a CSV file: see package spreadsheet.
+func harmless(cell string) string { return spreadsheet.Cell(cell) }
+
 type holdsDueVerb struct {
 	storeFlags
 	Caller string        `help:"List the holds of this caller only." placeholder:"ID"`

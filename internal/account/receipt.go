@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -17,7 +16,7 @@ func (s *Server) showReceipt(c *call) error {
 	if len(link) > party.LinkMax {
 		link = ""
 	}
-	t, err := s.Processor.ReceiptBy(c.r.Context(), link)
+	t, order, err := s.Processor.ReceiptBy(c.r.Context(), link)
 	if errors.Is(err, processor.ErrLinkOver) {
 		return s.renderLinkOver(c, c.words.T("receipt.over"))
 	}
@@ -45,8 +44,8 @@ func (s *Server) showReceipt(c *call) error {
 	}
 	r := historyRow(w, p.page, p.Transaction)
 	facts := append([]Term{{w.T("receipt.shop"), caller.Name}}, p.facts(w)...)
-	if reference := payment.ShownReference(p.Reference); reference != "" {
-		facts = append(facts, Term{w.T("mail.reference"), reference})
+	if order != "" {
+		facts = append(facts, Term{w.T("mail.reference"), order})
 	}
 	page := listPage{
 		Heading: w.T("receipt.heading", "Caller", caller.Name), Lead: lead,

@@ -87,9 +87,9 @@ func (p *Processor) receiptLink(tx *store.ReadTx, t payment.Transaction) (string
 	return party.ReceiptLink(key, t.Caller, t.ID, p.now().Add(receiptLinkLife)), err
 }
 
-// ReceiptBy returns the transaction whose receipt a link shows. A link that was not
-// made here, or is too old, is ErrLinkOver.
-func (p *Processor) ReceiptBy(ctx context.Context, link string) (t payment.Transaction, err error) {
+// ReceiptBy returns the transaction whose receipt a link shows, and the reference of
+// its order. A link that was not made here, or is too old, is ErrLinkOver.
+func (p *Processor) ReceiptBy(ctx context.Context, link string) (t payment.Transaction, order string, err error) {
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		key, err := p.readLinkKey(tx)
 		if errors.Is(err, errNoLinkKey) {
@@ -106,7 +106,10 @@ func (p *Processor) ReceiptBy(ctx context.Context, link string) (t payment.Trans
 		if t, found, err = tx.Transaction(caller, id); err == nil && !found {
 			err = ErrLinkOver
 		}
+		if err == nil {
+			order, err = orderReference(tx, t)
+		}
 		return err
 	})
-	return t, err
+	return t, order, err
 }

@@ -158,16 +158,16 @@ func TestAReceiptNamesItsOrder(t *testing.T) {
 		}
 		for _, r := range sent {
 			want(w, r.Reference, "order-4711")
-			shown, err := w.Processor.ReceiptBy(t.Context(), r.Page)
-			if err != nil || shown.ID != r.Transaction.ID {
-				t.Errorf("the link of %s shows %s, %v", r.Transaction.ID, shown.ID, err)
+			shown, order, err := w.Processor.ReceiptBy(t.Context(), r.Page)
+			if err != nil || shown.ID != r.Transaction.ID || order != "order-4711" {
+				t.Errorf("the link of %s shows %s of %s, %v", r.Transaction.ID, shown.ID, order, err)
 			}
 		}
 		w.Clock.Advance(3 * 366 * 24 * time.Hour)
 		for name, link := range map[string]string{
 			"an old one": sent[0].Page, "a forged one": sent[0].Page + "x", "none": "",
 		} {
-			if _, err := w.Processor.ReceiptBy(t.Context(), link); !errors.Is(err, processor.ErrLinkOver) {
+			if _, _, err := w.Processor.ReceiptBy(t.Context(), link); !errors.Is(err, processor.ErrLinkOver) {
 				t.Errorf("%s: %v, want ErrLinkOver", name, err)
 			}
 		}
