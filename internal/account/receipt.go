@@ -3,8 +3,8 @@ package account
 import (
 	"errors"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -17,7 +17,7 @@ func (s *Server) showReceipt(c *call) error {
 		link = ""
 	}
 	t, order, err := s.Processor.ReceiptBy(c.r.Context(), link)
-	if errors.Is(err, processor.ErrLinkOver) {
+	if errors.Is(err, identity.ErrLinkOver) {
 		return s.renderLinkOver(c, c.words.T("receipt.over"))
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -88,23 +89,23 @@ func (p *Processor) receiptLink(tx *store.ReadTx, t payment.Transaction) (string
 }
 
 // ReceiptBy returns the transaction whose receipt a link shows, and the reference of
-// its order. A link that was not made here, or is too old, is ErrLinkOver.
+// its order. A link that was not made here, or is too old, is identity.ErrLinkOver.
 func (p *Processor) ReceiptBy(ctx context.Context, link string) (t payment.Transaction, order string, err error) {
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		key, err := p.readLinkKey(tx)
 		if errors.Is(err, errNoLinkKey) {
-			return ErrLinkOver
+			return identity.ErrLinkOver
 		}
 		if err != nil {
 			return err
 		}
 		caller, id, ok := party.ReadReceiptLink(key, link, p.now())
 		if !ok {
-			return ErrLinkOver
+			return identity.ErrLinkOver
 		}
 		found := false
 		if t, found, err = tx.Transaction(caller, id); err == nil && !found {
-			err = ErrLinkOver
+			err = identity.ErrLinkOver
 		}
 		if err == nil {
 			order, err = orderReference(tx, t)

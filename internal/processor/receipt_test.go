@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -167,7 +168,7 @@ func TestAReceiptNamesItsOrder(t *testing.T) {
 		for name, link := range map[string]string{
 			"an old one": sent[0].Page, "a forged one": sent[0].Page + "x", "none": "",
 		} {
-			if _, _, err := w.Processor.ReceiptBy(t.Context(), link); !errors.Is(err, processor.ErrLinkOver) {
+			if _, _, err := w.Processor.ReceiptBy(t.Context(), link); !errors.Is(err, identity.ErrLinkOver) {
 				t.Errorf("%s: %v, want ErrLinkOver", name, err)
 			}
 		}
