@@ -19,7 +19,7 @@ type Event struct {
 	ID       string    `json:"id" doc:"Names the event in the list and in webhooks. Store it, so that you act on each event once."`
 	Type     string    `json:"type" doc:"What has happened." example:"hold.held"`
 	Time     string    `json:"timestamp" format:"date-time" doc:"When it happened, by your clock at the server."`
-	Object   string    `json:"object" enum:"hold,payment,refund,token,checkout,endpoint"`
+	Object   string    `json:"object" enum:"hold,payment,refund,token,checkout,dispute,endpoint"`
 	ObjectID string    `json:"object_id"`
 	Sequence int       `json:"sequence" doc:"The number of the event among those of its object, from 1 and without gaps."`
 	Data     EventData `json:"data" doc:"The object after the change."`

@@ -66,3 +66,45 @@ func (all Disputes) Find(id string) (Dispute, bool) {
 	}
 	return Dispute{}, false
 }
+
+// A DisputeData is a dispute in an event.
+type DisputeData struct {
+	ID      string      `json:"id"`
+	State   string      `json:"state"` // open, won or lost
+	Amount  EventAmount `json:"amount"`
+	Reason  string      `json:"reason,omitempty"` // as the network spells it
+	Payment string      `json:"payment"`
+	Hold    string      `json:"hold,omitempty"` // that the payment was taken from
+	Due     string      `json:"due,omitempty"`  // until when evidence can be sent
+}
+
+// Event is an event of the dispute, at a time of its caller. hold is the hold that
+// the payment was taken from, or empty. The event has no number yet.
+func (d Dispute) Event(kind EventType, hold holdfast.TransactionID, at time.Time) Event {
+	data := DisputeData{
+		ID: d.ID, State: disputeStates[kind], Amount: eventAmount(d.Amount), Reason: d.Reason,
+		Payment: string(d.Transaction), Hold: string(hold),
+	}
+	if kind == EventDisputeOpened {
+		data.Due = eventTime(d.Due)
+	}
+	return Event{Caller: d.Caller, Type: kind, ObjectID: d.ID, At: at, Data: encoded(data)}
+}
+
+var disputeStates = map[EventType]string{
+	EventDisputeOpened: "open", EventDisputeWon: "won", EventDisputeLost: "lost",
+}
+
+// DisputeEvents are the types of the events that a step tells of its dispute. An
+// inquiry has none: no money moves.
+func (h Heard) DisputeEvents() (all []EventType) {
+	kinds := map[NetworkAbout]EventType{
+		AboutDispute: EventDisputeOpened, AboutDisputeWon: EventDisputeWon, AboutDisputeLost: EventDisputeLost,
+	}
+	for _, n := range h.Notices {
+		if kind := kinds[n.About]; kind != "" {
+			all = append(all, kind)
+		}
+	}
+	return all
+}

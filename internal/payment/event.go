@@ -27,6 +27,7 @@ const (
 	ObjectRefund   EventObject = "refund"
 	ObjectToken    EventObject = "token"
 	ObjectCheckout EventObject = "checkout"
+	ObjectDispute  EventObject = "dispute"
 	ObjectEndpoint EventObject = "endpoint"
 )
 
@@ -72,6 +73,10 @@ const (
 	EventCheckoutCancelled EventType = "checkout.cancelled"
 	EventCheckoutExpired   EventType = "checkout.expired"
 
+	EventDisputeOpened EventType = "dispute.opened"
+	EventDisputeWon    EventType = "dispute.won"
+	EventDisputeLost   EventType = "dispute.lost"
+
 	EventEndpointTest EventType = "endpoint.test"
 )
 
@@ -84,6 +89,7 @@ var EventTypes = []EventType{
 	EventRefundPending, EventRefundSucceeded, EventRefundFailed,
 	EventTokenCreated, EventTokenUsed, EventTokenCancelled,
 	EventCheckoutCreated, EventCheckoutCompleted, EventCheckoutCancelled, EventCheckoutExpired,
+	EventDisputeOpened, EventDisputeWon, EventDisputeLost,
 	EventEndpointTest,
 }
 

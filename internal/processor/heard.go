@@ -228,6 +228,11 @@ func (p *Processor) recordHeard(
 		if err := tx.SaveDispute(before, *h.Dispute); err != nil {
 			return err
 		}
+		for _, kind := range h.DisputeEvents() {
+			if err := tx.AddDisputeEvent(*h.Dispute, kind, real); err != nil {
+				return err
+			}
+		}
 	}
 	if h.Attention != "" {
 		err := tx.SaveNetworkPayment(payment.NetworkPayment{

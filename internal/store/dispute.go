@@ -60,3 +60,34 @@ func (tx *Tx) SaveDispute(before, after payment.Dispute) error {
 		WHERE account_id = $9 AND dispute_id = $10 AND booked = $11 AND returned = $12`,
 		disputeGuard.appendTo(disputeSet.values(&after), &before)...)
 }
+
+// AddDisputeEvent writes an event of a dispute, if its caller has events.
+func (tx *Tx) AddDisputeEvent(d payment.Dispute, kind payment.EventType, real time.Time) error {
+	caller, has, err := tx.hasEvents(d.Caller)
+	if err != nil || !has {
+		return err
+	}
+	hold, err := tx.holdOf(d.Caller, d.Transaction)
+	if err != nil {
+		return err
+	}
+	return tx.addCounted(d.Event(kind, hold, caller.Now(real)), real, `
+		UPDATE disputes SET events = COALESCE(events, 0) + 1 WHERE account_id = $1 AND dispute_id = $2 RETURNING events`,
+		d.Account, d.ID)
+}
+
+// holdOf returns the hold that a payment was taken from, or empty.
+func (tx *ReadTx) holdOf(c party.CallerID, id holdfast.TransactionID) (holdfast.TransactionID, error) {
+	paid, found, err := tx.Transaction(c, id)
+	if err != nil || !found {
+		return "", err
+	}
+	if paid.Kind == payment.KindPart {
+		id = paid.Parent
+	}
+	root, found, err := tx.HoldRoot(c, id)
+	if !found {
+		return "", err
+	}
+	return root.ID, err
+}

@@ -785,7 +785,7 @@ export interface components {
             /** @description Names the event in the list and in webhooks. Store it, so that you act on each event once. */
             id: string;
             /** @enum {string} */
-            object: "hold" | "payment" | "refund" | "token" | "checkout" | "endpoint";
+            object: "hold" | "payment" | "refund" | "token" | "checkout" | "dispute" | "endpoint";
             object_id: string;
             /**
              * Format: int64

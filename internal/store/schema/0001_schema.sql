@@ -935,6 +935,7 @@ CREATE TABLE disputes (
 	returned       TEXT   NOT NULL,
 	opened         BIGINT NOT NULL,
 	updated        BIGINT NOT NULL,
+	events         BIGINT, -- of the JSON API; NULL is 0
 	PRIMARY KEY (account_id, dispute_id)
 ) {{plain}};
 CREATE INDEX disputes_of_transaction ON disputes (caller_id, transaction_id);
