@@ -135,7 +135,7 @@ func readImportTable(t *testing.T) importTable {
 
 // longName adds internal/, which the table leaves out.
 func longName(short string) string {
-	if short == "." || short == "money" || short == "docs" || short == "client" {
+	if short == "." || short == "money" || short == "docs" || short == "client" || short == "client/inbox" {
 		return short
 	}
 	return "internal/" + short
@@ -296,6 +296,7 @@ func TestImportTable(t *testing.T) {
 		{"internal/processor", "internal/queryapi", false},
 		{"internal/queryapi", "internal/card", false},
 		{"internal/webui", "internal/store", false},
+		{"shop", "client/inbox", true},
 		{"shop", "internal/holdfasttest", false},
 		{"cmd/holdfast", "shop", true},
 		{"internal/unheard", "money", false},

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the database's driver
+
+	"github.com/holdfast-pay/holdfast/client/inbox"
 )
 
 //go:embed schema/*.sql
@@ -41,7 +43,11 @@ func openDatabase(ctx context.Context, path string) (*sql.DB, error) {
 		return nil, fmt.Errorf("opening the shop's database %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db); err != nil {
+	err = migrate(ctx, db)
+	if err == nil {
+		_, err = db.ExecContext(ctx, inbox.Schema)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the shop's database %s: %w", path, err), db.Close())
 	}
 	return db, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/riverqueue/river"
@@ -17,25 +16,45 @@ var (
 	Steps     = steps
 	Catalogue = catalogue
 	TotalsOf  = totalsOf
-	PartOf    = totalsOfPart
 	HowLong   = howLong
 )
 
 func (s *Shop) Order(ctx context.Context, id OrderID) (Order, error) { return orderByID(ctx, s.db, id) }
 
+func (s *Shop) OrderOfCheckout(ctx context.Context, url string) (id OrderID, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT order_id FROM orders WHERE checkout_url = ?`, url).Scan(&id)
+	return id, err
+}
+
 func (s *Shop) Log(ctx context.Context, id OrderID) ([]Happening, error) {
 	return happenings(ctx, s.db, id)
 }
 
-// WorkDue runs each job that is due by the shop's clock once, and returns their
-// kinds in order. It removes jobs that succeed; the others stay for the next
-// call.
-func (s *Shop) WorkDue(ctx context.Context) (kinds []string, err error) {
+func (s *Shop) Refunds(ctx context.Context, id OrderID) ([]Refund, error) {
+	return refundsOf(ctx, s.db, id)
+}
+
+func (s *Shop) Stock(ctx context.Context) (map[ProductID]int64, error) { return stock(ctx, s.db) }
+
+func (s *Shop) ReadEvents(ctx context.Context) (bool, error) { return s.readEvents(ctx) }
+
+// PriceOf is the price of some pieces of an order.
+func (o Order) PriceOf(pieces []int64) string { return o.priceOf(pieces).Decimal() }
+
+// Rest is how many pieces of each line are left.
+func (o Order) Rest() []int64 { return o.rest() }
+
+// Shipped is how many pieces of each line have shipped.
+func (o Order) Shipped() []int64 { return o.shipped() }
+
+// WorkDue runs each job that is due by the shop's clock once, and returns how many
+// succeeded. It removes them; the others stay for the next call.
+func (s *Shop) WorkDue(ctx context.Context) (done int, err error) {
 	list, err := s.jobs.JobList(ctx, river.NewJobListParams().First(1000).
 		States(rivertype.JobStateAvailable, rivertype.JobStateScheduled, rivertype.JobStateRetryable).
 		OrderBy(river.JobListOrderByScheduledAt, river.SortOrderAsc))
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	for _, job := range list.Jobs {
 		if job.ScheduledAt.After(s.now()) {
@@ -43,20 +62,17 @@ func (s *Shop) WorkDue(ctx context.Context) (kinds []string, err error) {
 		}
 		var about About
 		if err := json.Unmarshal(job.EncodedArgs, &about); err != nil {
-			return nil, err
+			return done, err
 		}
-		kinds = append(kinds, job.Kind)
 		if err := s.work[job.Kind](ctx, about.OrderID); err != nil {
-			if !errors.Is(err, errWaiting) {
-				kinds[len(kinds)-1] += " failed"
-			}
 			continue
 		}
 		if _, err := s.jobs.JobDelete(ctx, job.ID); err != nil {
-			return nil, fmt.Errorf("removing job %s: %w", job.Kind, err)
+			return done, fmt.Errorf("removing job %s: %w", job.Kind, err)
 		}
+		done++
 	}
-	return kinds, nil
+	return done, nil
 }
 
 // WorkedJobs reports every job that River itself completes.

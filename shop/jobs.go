@@ -3,7 +3,6 @@ package shop
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -15,18 +14,13 @@ import (
 )
 
 const (
-	// The page that causes a request also sends it at once. The request's job
-	// starts after this time. It has nothing left to do, unless the answer was
-	// lost.
+	// The page that causes a call also makes it at once. The call's job starts after
+	// this time. It has nothing left to do, unless the answer was lost.
 	answerAwaited = 20 * time.Second
 
-	redirectLookEvery = time.Hour       // for a buyer who does not come back
-	outcomeLookEvery  = 5 * time.Second // while the card network has not answered
-	outcomeLookSlow   = 5 * time.Minute // if it has not answered within an hour
-	holdLookEvery     = 6 * time.Hour   // for a hold that is not settled yet
-	jobTimeMax        = time.Minute
-	jobsAtOnce        = 4
-	stopWaitMax       = 20 * time.Second
+	jobTimeMax  = time.Minute
+	jobsAtOnce  = 4
+	stopWaitMax = 20 * time.Second
 
 	// A job that fails is retried after growing pauses. They stay short, so that
 	// after an outage near a hold's deadline the retry still comes in time.
@@ -38,35 +32,31 @@ const (
 // The jobs. Each belongs to one order and does nothing if the order has changed
 // its state. So a job may safely run twice.
 type (
-	// recoverRedirect looks for the token of a buyer who has not come back.
-	recoverRedirect struct{ About }
-	// reserveFunds sends a Reserve until it is answered.
-	reserveFunds struct{ About }
-	// awaitHold asks for the status of a Reserve that was answered Pending.
-	awaitHold struct{ About }
-	// fulfil watches the hold of an order. It exists from the moment at which the
-	// money is held until the order is shipped or cancelled, or the hold expires.
-	fulfil struct{ About }
-	// settleCharge sends a Settle until it is answered.
-	settleCharge struct{ About }
-	// cancelHold sends a Cancel until it is answered.
-	cancelHold struct{ About }
-	// refundCharge sends the refunds of an order until they are complete.
+	// placeHold asks for the hold of an order.
+	placeHold struct{ About }
+	// settleParcel charges a parcel.
+	settleParcel struct{ About }
+	// releasePieces releases the price of pieces that do not ship.
+	releasePieces struct{ About }
+	// refundCharge pays back.
 	refundCharge struct{ About }
+	// dropApproval cancels an approval that is not used.
+	dropApproval struct{ About }
+	// look finds out what has become of an order, after an event.
+	look struct{ About }
 )
 
 // About names the order of a job.
 type About struct {
-	OrderID OrderID `json:"order_id" river:"unique"`
+	OrderID OrderID `json:"order_id"`
 }
 
-func (recoverRedirect) Kind() string { return "recover_redirect" }
-func (reserveFunds) Kind() string    { return "reserve" }
-func (awaitHold) Kind() string       { return "await_hold" }
-func (fulfil) Kind() string          { return "fulfil" }
-func (settleCharge) Kind() string    { return "settle" }
-func (cancelHold) Kind() string      { return "cancel" }
-func (refundCharge) Kind() string    { return "refund" }
+func (placeHold) Kind() string     { return "hold" }
+func (settleParcel) Kind() string  { return "settle" }
+func (releasePieces) Kind() string { return "release" }
+func (refundCharge) Kind() string  { return "refund" }
+func (dropApproval) Kind() string  { return "drop" }
+func (look) Kind() string          { return "look" }
 
 // openJobs prepares River on the shop's own database. Nothing runs before Run.
 func (s *Shop) openJobs(ctx context.Context) error {
@@ -81,13 +71,12 @@ func (s *Shop) openJobs(ctx context.Context) error {
 	}
 	s.work = map[string]func(context.Context, OrderID) error{}
 	workers := river.NewWorkers()
-	addWorker[recoverRedirect](s, workers, s.workRecover)
-	addWorker[reserveFunds](s, workers, s.reserve)
-	addWorker[awaitHold](s, workers, s.workAwaitHold)
-	addWorker[fulfil](s, workers, s.workFulfil)
-	addWorker[settleCharge](s, workers, s.settle)
-	addWorker[cancelHold](s, workers, s.cancel)
+	addWorker[placeHold](s, workers, s.placeHold)
+	addWorker[settleParcel](s, workers, s.settle)
+	addWorker[releasePieces](s, workers, s.release)
 	addWorker[refundCharge](s, workers, s.refund)
+	addWorker[dropApproval](s, workers, s.dropApproval)
+	addWorker[look](s, workers, s.look)
 	s.jobs, err = river.NewClient(driver, &river.Config{
 		Logger:      log,
 		JobTimeout:  jobTimeMax,
@@ -96,8 +85,7 @@ func (s *Shop) openJobs(ctx context.Context) error {
 		// A job that seems to run for longer has ended without River's notice.
 		RescueStuckJobsAfter: jobTimeMax + time.Minute,
 		// SQLite cannot notify River of new jobs. Polling once a second is enough,
-		// because most jobs are due later or only repeat a request that a page has
-		// sent.
+		// because most jobs only repeat a call that a page has made.
 		PollOnly: true,
 		Queues:   map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
 		Workers:  workers,
@@ -141,130 +129,49 @@ func addWorker[J orderJob](s *Shop, workers *river.Workers, work func(context.Co
 	var kind J
 	s.work[kind.Kind()] = work
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[J]) error {
-		err := work(ctx, job.Args.order())
-		if errors.Is(err, errWaiting) {
-			return river.JobSnooze(s.lookAgain(ctx, job.Args))
-		}
-		return err
+		return work(ctx, job.Args.order())
 	}))
-}
-
-// lookAgain returns how long a job waits before it asks again.
-func (s *Shop) lookAgain(ctx context.Context, job orderJob) time.Duration {
-	o, err := orderByID(ctx, s.db, job.order())
-	if err != nil {
-		return outcomeLookSlow
-	}
-	switch any(job).(type) {
-	case recoverRedirect:
-		return redirectLookEvery
-	case fulfil:
-		if left := o.Deadline.Sub(s.serverNow()); !o.Deadline.IsZero() && left < holdLookEvery {
-			return max(left, outcomeLookEvery)
-		}
-		return holdLookEvery
-	}
-	if s.now().Sub(o.Changed) > time.Hour {
-		return outcomeLookSlow
-	}
-	return outcomeLookEvery
 }
 
 // enqueueFor adds the job that an order's new state needs. It does so in the
 // transaction that writes the state.
 func (s *Shop) enqueueFor(ctx context.Context, tx *sql.Tx, o Order) error {
-	about := About{OrderID: o.ID}
+	of := About{OrderID: o.ID}
 	switch o.State {
-	case AwaitingAuthorisation:
-		return s.enqueue(ctx, tx, recoverRedirect{about}, redirectLookEvery)
 	case Reserving:
-		return s.enqueue(ctx, tx, reserveFunds{about}, answerAwaited)
-	case Pending:
-		return s.enqueue(ctx, tx, awaitHold{about}, outcomeLookEvery)
-	case ToShip:
-		return s.enqueue(ctx, tx, fulfil{about}, 0)
+		return s.enqueue(ctx, tx, placeHold{of}, answerAwaited)
 	case Shipping:
-		return s.enqueue(ctx, tx, settleCharge{about}, answerAwaited)
-	case Cancelling:
-		return s.enqueue(ctx, tx, cancelHold{about}, answerAwaited)
-	case Abandoned, NotAuthorised, PaymentFailed, Shipped, Cancelled, Lapsed, NeedsAttention:
+		return s.enqueue(ctx, tx, settleParcel{of}, answerAwaited)
+	case Releasing:
+		return s.enqueue(ctx, tx, releasePieces{of}, answerAwaited)
+	case AwaitingApproval, Abandoned, TurnedAway, SoldOut, Pending, PaymentFailed, ToShip, Shipped, Cancelled, Lapsed,
+		ChargeFailed, NeedsAttention:
 	}
 	return nil
 }
 
-// unfinished are the states of a job that will still run.
-var unfinished = []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
-	rivertype.JobStateRetryable, rivertype.JobStateScheduled,
-}
-
 func (s *Shop) enqueue(ctx context.Context, tx *sql.Tx, job orderJob, after time.Duration) error {
-	opts := &river.InsertOpts{ScheduledAt: s.now().Add(after)}
-	if _, ok := job.(fulfil); ok {
-		// After a refused charge, the order is ToShip again, and its job may still
-		// exist.
-		opts.UniqueOpts = river.UniqueOpts{ByArgs: true, ByState: unfinished}
-	}
-	if _, err := s.jobs.InsertTx(ctx, tx, job, opts); err != nil {
+	if _, err := s.jobs.InsertTx(ctx, tx, job, &river.InsertOpts{ScheduledAt: s.now().Add(after)}); err != nil {
 		return fmt.Errorf("enqueueing %s for order %s: %w", job.Kind(), job.order(), err)
 	}
 	return nil
 }
 
-func (s *Shop) workRecover(ctx context.Context, id OrderID) error {
-	if err := s.recover(ctx, id); err != nil {
-		return err
-	}
-	s.atOnce(ctx, "Reserve", id, s.reserve)
-	return nil
-}
-
-func (s *Shop) workAwaitHold(ctx context.Context, id OrderID) error {
-	o, err := orderByID(ctx, s.db, id)
-	if err != nil || o.State != Pending {
-		return err
-	}
-	if o, err = s.ask(ctx, o); err != nil {
-		return err
-	}
-	if o.State == Pending {
-		return errWaiting
-	}
-	return nil
-}
-
-func (s *Shop) workFulfil(ctx context.Context, id OrderID) error {
-	o, err := orderByID(ctx, s.db, id)
-	if err != nil || !o.State.Open() {
-		return err
-	}
-	if o.State == Shipping || o.State == Cancelling {
-		return errWaiting // the jobs of Settle and Cancel find out
-	}
-	if o, err = s.ask(ctx, o); err != nil {
-		return err
-	}
-	if o.State.Open() {
-		return errWaiting
-	}
-	return nil
-}
-
-// atOnce sends a request whose job is already stored. It tries for at most
+// atOnce makes a call whose job is already stored. It tries for at most
 // atOnceMax, because a person waits for the page, and continues if that person
-// closes the browser. It returns no error, because the job repeats a request
-// that fails now.
+// closes the browser. It returns no error, because the job repeats a call that
+// fails now.
 func (s *Shop) atOnce(ctx context.Context, action string, id OrderID, try func(context.Context, OrderID) error) {
 	asking, done := context.WithTimeout(context.WithoutCancel(ctx), atOnceMax)
 	defer done()
-	if err := try(asking, id); err != nil && !errors.Is(err, errWaiting) {
-		s.log.WarnContext(ctx, "a request failed; its job repeats it", "action", action, "order", id, "err", err)
+	if err := try(asking, id); err != nil {
+		s.log.WarnContext(ctx, "a call failed; its job repeats it", "action", action, "order", id, "err", err)
 	}
 }
 
-// Run works on the jobs until ctx ends. Then it finishes the running jobs and
+// runJobs works on the jobs until ctx ends. Then it finishes the running jobs and
 // returns.
-func (s *Shop) Run(ctx context.Context) error {
+func (s *Shop) runJobs(ctx context.Context) error {
 	working := context.WithoutCancel(ctx)
 	if err := s.releaseJobs(working); err != nil {
 		return err

@@ -1,24 +1,22 @@
 package shop_test
 
 import (
-	"context"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/riverqueue/river"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// reserving makes an order whose Reserve got no answer.
+// reserving makes an order whose hold got no answer.
 func (st *stage) reserving() shop.OrderID {
 	st.Helper()
-	st.fps.set(func(f *fakeFPS) { f.refuse["Reserve"] = "ServiceUnavailable" })
 	id := st.order("mug")
-	st.want(st.get(st.returnPath(id, holdfast.ReturnSuccessCC)), http.StatusSeeOther)
+	st.approve(id)
+	st.way.set(func(y *way) { y.refuse["hold"] = "service_unavailable" })
+	st.back(id)
 	st.wantState(id, shop.Reserving)
 	return id
 }
@@ -29,19 +27,6 @@ func (st *stage) change(query string) {
 	if _, err := st.shop.Database().ExecContext(st.Context(), query); err != nil {
 		st.Fatal(err)
 	}
-}
-
-// run runs the jobs until the test ends.
-func (st *stage) run() {
-	ctx, cancel := context.WithCancel(context.Background())
-	ran := make(chan error, 1)
-	go func() { ran <- st.shop.Run(ctx) }()
-	st.Cleanup(func() {
-		cancel()
-		if err := <-ran; err != nil {
-			st.Errorf("Run ended with %v", err)
-		}
-	})
 }
 
 func (st *stage) next(events <-chan *river.Event) *river.Event {
@@ -60,13 +45,13 @@ func (st *stage) next(events <-chan *river.Event) *river.Event {
 func TestJobOfAKilledProcess(t *testing.T) {
 	st := newStage(t)
 	id := st.reserving()
-	st.change(`UPDATE river_job SET state = 'running', attempt = 1, attempted_at = CURRENT_TIMESTAMP, scheduled_at = '2020-01-01 00:00:00' WHERE kind = 'reserve'`)
+	st.change(`UPDATE river_job SET state = 'running', attempt = 1, attempted_at = CURRENT_TIMESTAMP, scheduled_at = '2020-01-01 00:00:00' WHERE kind = 'hold'`)
 	st.restart()
-	st.fps.set(func(f *fakeFPS) { delete(f.refuse, "Reserve") })
+	st.way.set(func(y *way) { delete(y.refuse, "hold") })
 	worked, stop := st.shop.WorkedJobs()
 	defer stop()
 	st.run()
-	for st.next(worked).Job.Kind != "reserve" { // another job may be due by real time
+	for st.next(worked).Job.Kind != "hold" { // another job may be due by real time
 	}
 	st.wantState(id, shop.ToShip)
 }
@@ -76,14 +61,14 @@ func TestRetriesStayFrequent(t *testing.T) {
 	for failures, want := range map[int]time.Duration{0: time.Second, 3: 8 * time.Second, 5000: time.Minute} {
 		errors := "[" + strings.TrimSuffix(strings.Repeat(`{"attempt":1},`, failures), ",") + "]"
 		st := newStage(t)
-		st.clock.Store(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()) // River refuses a retry time in the past
 		st.reserving()
-		st.change(`UPDATE river_job SET state = 'available', scheduled_at = '2020-01-01 00:00:00', attempt = 5000, errors = '` + errors + `' WHERE kind = 'reserve'`)
+		st.world.Clock.Set(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)) // River refuses a retry time in the past
+		st.change(`UPDATE river_job SET state = 'available', scheduled_at = '2020-01-01 00:00:00', attempt = 5000, errors = '` + errors + `' WHERE kind = 'hold'`)
 		failed, stop := st.shop.FailedJobs()
 		defer stop()
 		st.run()
 		job := st.next(failed).Job
-		if got := job.ScheduledAt.Sub(st.now()); got != want {
+		if got := job.ScheduledAt.Sub(st.world.Clock.Now()); got != want {
 			t.Errorf("after %d failures the next try is in %v, want %v", failures, got, want)
 		}
 		if week := 7 * 24 * 60; job.MaxAttempts < week { // a try a minute
@@ -96,19 +81,12 @@ func TestRetriesStayFrequent(t *testing.T) {
 func TestOutageIsLoggedOnce(t *testing.T) {
 	st := newStage(t)
 	id := st.reserving()
-	before, err := st.shop.Log(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := len(st.logOf(id))
 	st.pass(time.Minute)
 	for range 3 {
-		st.work("reserve failed")
+		st.work()
 	}
-	after, err := st.shop.Log(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(after) != len(before) {
-		t.Errorf("the log went on: %+v", after[len(before):])
+	if after := st.logOf(id); len(after) != before {
+		t.Errorf("the log went on: %+v", after[before:])
 	}
 }

@@ -7,17 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/client"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
 // An OrderID names an order, such as "order-4FZ3KXQ2…". It is also the order's
-// CallerReference. Anyone who knows it can see the order, so it cannot be
-// guessed.
+// reference at the payment service. Anyone who knows it can see the order, so it
+// cannot be guessed.
 type OrderID string
-
-// Reference is the name by which the payment service knows the order.
-func (id OrderID) Reference() holdfast.CallerReference { return holdfast.CallerReference(id) }
 
 // An Order is a buyer's order and the state of its payment.
 type Order struct {
@@ -30,32 +27,38 @@ type Order struct {
 	Changed time.Time // when State was last changed
 	Lines   []Line
 	Totals  Totals
+	Parts   []Part // the oldest first
 
-	TokenID           holdfast.TokenID
-	TransactionID     holdfast.TransactionID
-	TransactionStatus holdfast.TransactionStatus // as last reported by the payment service
-	Deadline          time.Time                  // by the payment service's clock; zero means unknown
-	Charge            money.Amount               // the amount of the Settle; not given before it
-	Refunded          money.Amount               // by this shop and other programs, pending refunds included
-	Reason            string                     // of a cancellation
-	Note              string                     // for people: the state and what to do
-	Done              time.Time                  // when a packer closed an order that could not ship; zero means not yet
-	Address           holdfast.Address
+	CheckoutID  string
+	CheckoutURL string
+	Token       string // that the buyer has approved
+	HoldID      string
+	HoldState   client.HoldState // as last reported by the payment service
+	Deadline    time.Time        // by the payment service's clock; zero means unknown
+	Refunded    money.Amount     // by this shop and other programs, pending refunds included
+	Disputed    bool             // the buyer disputes a charge at the bank, and has not lost
+	Reason      string           // of a cancellation
+	Note        string           // for people: the state and what to do
+	Done        time.Time        // when a packer closed an order that could not ship; zero means not yet
+	Email       string
+	Address     client.Address
 }
 
 // A Happening is an entry in an order's log.
 type Happening struct {
 	At        time.Time
 	What      string
-	RequestID string // of the payment service's answer, for its support
+	RequestID string // of the payment service's refusal, for its operator
 }
 
 const (
 	orderNumberFirst = 1001
 	orderColumns     = `order_id, number, session_id, cart_id, state, created_at, changed_at, items, shipping, tax, total,
-		token_id, transaction_id, transaction_status, deadline, charge, reason, note, done_at,
-		(SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE refunds.order_id = orders.order_id AND status <> 'Failure'),
-		address_name, address_line1, address_line2, address_city, address_state, address_country, address_zip, address_phone`
+		checkout_id, checkout_url, token, hold_id, hold_state, deadline,
+		(SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE refunds.order_id = orders.order_id AND state <> 'failed'),
+		EXISTS (SELECT 1 FROM disputes WHERE disputes.order_id = orders.order_id AND state <> 'won'),
+		reason, note, done_at, email,
+		address_name, address_line1, address_line2, address_city, address_state, address_zip, address_country, address_phone`
 )
 
 var errNoOrder = errors.New("there is no such order")
@@ -65,9 +68,15 @@ func orderByID(ctx context.Context, q querier, id OrderID) (Order, error) {
 	return completeOrder(ctx, q, row)
 }
 
-func orderByTransaction(ctx context.Context, q querier, id holdfast.TransactionID) (Order, error) {
-	row := q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE transaction_id = ? AND transaction_id <> ''`,
-		id)
+func orderByHold(ctx context.Context, q querier, id string) (Order, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+orderColumns+` FROM orders WHERE hold_id = ? AND hold_id <> ''`, id)
+	return completeOrder(ctx, q, row)
+}
+
+func orderByPayment(ctx context.Context, q querier, id string) (Order, error) {
+	row := q.QueryRowContext(ctx, `
+		SELECT `+orderColumns+` FROM orders
+		WHERE order_id = (SELECT order_id FROM parts WHERE payment_id = ? AND payment_id <> '')`, id)
 	return completeOrder(ctx, q, row)
 }
 
@@ -103,8 +112,15 @@ func completeOrder(ctx context.Context, q querier, row *sql.Row) (Order, error) 
 	if err != nil {
 		return Order{}, fmt.Errorf("reading an order: %w", err)
 	}
-	o.Lines, err = orderLines(ctx, q, o.ID)
-	return o, err
+	return o, o.complete(ctx, q)
+}
+
+// complete reads the lines and the parts of an order.
+func (o *Order) complete(ctx context.Context, q querier) (err error) {
+	if o.Lines, err = orderLines(ctx, q, o.ID); err == nil {
+		o.Parts, err = partsOf(ctx, q, o.ID, len(o.Lines))
+	}
+	return err
 }
 
 func completeOrders(ctx context.Context, q querier, rows *sql.Rows, err error) ([]Order, error) {
@@ -125,7 +141,7 @@ func completeOrders(ctx context.Context, q querier, rows *sql.Rows, err error) (
 	}
 	// There is one connection: the rows are done before the lines are asked.
 	for i := range orders {
-		if orders[i].Lines, err = orderLines(ctx, q, orders[i].ID); err != nil {
+		if err := orders[i].complete(ctx, q); err != nil {
 			return nil, err
 		}
 	}
@@ -134,20 +150,18 @@ func completeOrders(ctx context.Context, q querier, rows *sql.Rows, err error) (
 
 func scanOrder(scan func(...any) error) (Order, error) {
 	var o Order
-	var created, changed, items, shipping, tax, total, deadline, charge, done, refunded int64
+	var created, changed, items, shipping, tax, total, deadline, done, refunded int64
 	a := &o.Address
 	err := scan(
 		&o.ID, &o.Number, &o.Session, &o.Cart, &o.State, &created, &changed, &items, &shipping, &tax, &total,
-		&o.TokenID, &o.TransactionID, &o.TransactionStatus, &deadline, &charge, &o.Reason, &o.Note, &done, &refunded,
-		&a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Country, &a.Zip, &a.Phone,
+		&o.CheckoutID, &o.CheckoutURL, &o.Token, &o.HoldID, &o.HoldState, &deadline, &refunded, &o.Disputed,
+		&o.Reason, &o.Note, &done, &o.Email,
+		&a.Name, &a.Line1, &a.Line2, &a.City, &a.State, &a.Zip, &a.Country, &a.Phone,
 	)
 	o.Created, o.Changed, o.Deadline, o.Done = fromMicros(created), fromMicros(changed), fromMicros(deadline),
 		fromMicros(done)
 	o.Totals = Totals{
 		Items: money.Micros(items), Shipping: money.Micros(shipping), Tax: money.Micros(tax), Total: money.Micros(total),
-	}
-	if charge != 0 {
-		o.Charge = money.Micros(charge)
 	}
 	o.Refunded = money.Micros(refunded)
 	return o, err
@@ -155,7 +169,7 @@ func scanOrder(scan func(...any) error) (Order, error) {
 
 func orderLines(ctx context.Context, q querier, id OrderID) ([]Line, error) {
 	rows, err := q.QueryContext(ctx, `
-		SELECT product_id, name, price, quantity, left_out
+		SELECT product_id, name, price, quantity
 		FROM order_lines
 		WHERE order_id = ?
 		ORDER BY position`, id)
@@ -167,7 +181,7 @@ func orderLines(ctx context.Context, q querier, id OrderID) ([]Line, error) {
 	for rows.Next() {
 		var l Line
 		var price int64
-		if err := rows.Scan(&l.Product, &l.Name, &price, &l.Quantity, &l.LeftOut); err != nil {
+		if err := rows.Scan(&l.Product, &l.Name, &price, &l.Quantity); err != nil {
 			return nil, fmt.Errorf("reading the lines of order %s: %w", id, err)
 		}
 		l.Price = money.Micros(price)
@@ -209,13 +223,13 @@ func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) erro
 	a := o.Address
 	result, err := tx.ExecContext(ctx, `
 		UPDATE orders
-		SET state = ?, changed_at = ?, token_id = ?, transaction_id = ?, transaction_status = ?, deadline = ?, charge = ?,
-			reason = ?, note = ?, done_at = ?, address_name = ?, address_line1 = ?, address_line2 = ?, address_city = ?,
-			address_state = ?, address_country = ?, address_zip = ?, address_phone = ?
+		SET state = ?, changed_at = ?, checkout_id = ?, checkout_url = ?, token = ?, hold_id = ?, hold_state = ?,
+			deadline = ?, reason = ?, note = ?, done_at = ?, email = ?, address_name = ?, address_line1 = ?,
+			address_line2 = ?, address_city = ?, address_state = ?, address_zip = ?, address_country = ?, address_phone = ?
 		WHERE order_id = ? AND state = ?`,
-		o.State, micros(o.Changed), o.TokenID, o.TransactionID, o.TransactionStatus, micros(o.Deadline), o.Charge.Micro,
-		o.Reason, o.Note, micros(o.Done), a.Name, a.Line1, a.Line2, a.City,
-		a.State, a.Country, a.Zip, a.Phone,
+		o.State, micros(o.Changed), o.CheckoutID, o.CheckoutURL, o.Token, o.HoldID, o.HoldState,
+		micros(o.Deadline), o.Reason, o.Note, micros(o.Done), o.Email, a.Name, a.Line1,
+		a.Line2, a.City, a.State, a.Zip, a.Country, a.Phone,
 		o.ID, from)
 	if err != nil {
 		return fmt.Errorf("writing order %s: %w", o.ID, err)
@@ -223,20 +237,13 @@ func updateOrder(ctx context.Context, tx *sql.Tx, o Order, from OrderState) erro
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("writing order %s: %d rows changed, want one in state %s (%w)", o.ID, n, from, err)
 	}
-	for i, l := range o.Lines {
-		_, err := tx.ExecContext(ctx, `UPDATE order_lines SET left_out = ? WHERE order_id = ? AND position = ?`, l.LeftOut,
-			o.ID, i)
-		if err != nil {
-			return fmt.Errorf("writing the lines of order %s: %w", o.ID, err)
-		}
-	}
-	return nil
+	return writeParts(ctx, tx, o)
 }
 
 func insertHappening(ctx context.Context, tx *sql.Tx, id OrderID, h Happening) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO order_events (order_id, position, at, what, request_id)
-		SELECT ?, COUNT(*), ?, ?, ? FROM order_events WHERE order_id = ?`,
+		INSERT INTO order_log (order_id, position, at, what, request_id)
+		SELECT ?, COUNT(*), ?, ?, ? FROM order_log WHERE order_id = ?`,
 		id, micros(h.At), h.What, h.RequestID, id)
 	if err != nil {
 		return fmt.Errorf("writing the log of order %s: %w", id, err)
@@ -247,7 +254,7 @@ func insertHappening(ctx context.Context, tx *sql.Tx, id OrderID, h Happening) e
 func happenings(ctx context.Context, q querier, id OrderID) ([]Happening, error) {
 	rows, err := q.QueryContext(ctx, `
 		SELECT at, what, request_id
-		FROM order_events
+		FROM order_log
 		WHERE order_id = ?
 		ORDER BY position`, id)
 	if err != nil {

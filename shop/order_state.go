@@ -1,37 +1,41 @@
 package shop
 
-// An OrderState is the state of an order in the shop. The status that the
-// payment service reports is stored separately.
+// An OrderState is the state of an order in the shop. The state that the payment
+// service reports for its hold is stored separately.
 type OrderState string
 
 // All states. The database's CHECK has the same list.
 const (
-	// AwaitingAuthorisation: the buyer was sent to the Co-Branded pages.
-	AwaitingAuthorisation OrderState = "AwaitingAuthorisation"
-	// Abandoned: the buyer came back without authorising, or never came back.
+	// AwaitingApproval: the buyer was sent to the payment pages.
+	AwaitingApproval OrderState = "AwaitingApproval"
+	// Abandoned: the buyer left without paying, or paid for the cart with another
+	// order.
 	Abandoned OrderState = "Abandoned"
-	// NotAuthorised: the pages sent the buyer back with an error.
-	NotAuthorised OrderState = "NotAuthorised"
-	// Reserving: the buyer authorised, and Reserve has no answer yet.
+	// TurnedAway: the buyer could not pay there.
+	TurnedAway OrderState = "TurnedAway"
+	// SoldOut: while the buyer was paying, somebody else bought the last pieces.
+	SoldOut OrderState = "SoldOut"
+	// Reserving: the pieces are taken from the stock, and the hold has no answer yet.
 	Reserving OrderState = "Reserving"
-	// Pending: Reserve was answered, but the card network has not answered yet.
+	// Pending: the hold was asked for, but the card network has not answered yet.
 	Pending OrderState = "Pending"
 	// PaymentFailed: there is no hold, and there will be none.
 	PaymentFailed OrderState = "PaymentFailed"
-	// ToShip: the money is held, and the order can be packed.
+	// ToShip: money is held, and pieces can be packed.
 	ToShip OrderState = "ToShip"
-	// Shipping: the packer ships, and Settle has no final answer yet.
+	// Shipping: a parcel is being charged.
 	Shipping OrderState = "Shipping"
-	// Shipped: the card is charged and the parcel may go.
+	// Releasing: the price of pieces that do not ship is being released.
+	Releasing OrderState = "Releasing"
+	// Shipped: the parcels are charged, and the rest, if any, is released.
 	Shipped OrderState = "Shipped"
-	// Cancelling: the shop cancels, and Cancel has no final answer yet.
-	Cancelling OrderState = "Cancelling"
-	// Cancelled: the hold was given up.
+	// Cancelled: the hold was released, and nothing was charged.
 	Cancelled OrderState = "Cancelled"
-	// Lapsed: the hold expired before it was settled.
+	// Lapsed: the hold ended before all pieces were shipped.
 	Lapsed OrderState = "Lapsed"
-	// NeedsAttention: money and goods do not match, and a person must look into
-	// it.
+	// ChargeFailed: the card was declined when a parcel shipped, and the hold is gone.
+	ChargeFailed OrderState = "ChargeFailed"
+	// NeedsAttention: money and goods do not match, and a person must look into it.
 	NeedsAttention OrderState = "NeedsAttention"
 )
 
@@ -40,79 +44,91 @@ type Event string
 
 // Events by the buyer, the packer and the payment service.
 const (
-	BuyerAuthorised  Event = "BuyerAuthorised"  // with a token
-	BuyerLeft        Event = "BuyerLeft"        // came back with A, or not within three hours
-	BuyerTurnedAway  Event = "BuyerTurnedAway"  // came back with an error
-	HoldPlaced       Event = "HoldPlaced"       // Reserved
-	HoldPending      Event = "HoldPending"      // Pending
-	HoldFailed       Event = "HoldFailed"       // Failure, or Reserve refused
-	HoldCancelled    Event = "HoldCancelled"    // Cancelled, by this shop or another program
-	HoldLapsed       Event = "HoldLapsed"       // Cancelled because the deadline passed
-	Charged          Event = "Charged"          // Success
-	ChargedElsewhere Event = "ChargedElsewhere" // Success, but not for this shop's request
+	BuyerApproved    Event = "BuyerApproved"    // the checkout has a token
+	BuyerLeft        Event = "BuyerLeft"        // the checkout was cancelled or has expired
+	BuyerTurnedAway  Event = "BuyerTurnedAway"  // the buyer had no way to pay
+	PiecesGone       Event = "PiecesGone"       // approved, but sold out
+	HoldPlaced       Event = "HoldPlaced"       // held
+	HoldPending      Event = "HoldPending"      // the card network has not answered
+	HoldFailed       Event = "HoldFailed"       // declined or refused
+	HoldReleased     Event = "HoldReleased"     // all of it, by this shop or another program
+	HoldLapsed       Event = "HoldLapsed"       // expired, or the rest of it has ended
+	ChargedElsewhere Event = "ChargedElsewhere" // by another program
 	PackerShips      Event = "PackerShips"
-	ShopCancels      Event = "ShopCancels"
-	ChargeRefused    Event = "ChargeRefused" // Settle refused, the hold remains
-	CancelRefused    Event = "CancelRefused" // Cancel refused, the hold remains
+	ParcelCharged    Event = "ParcelCharged" // and pieces are left
+	LastCharged      Event = "LastCharged"   // and nothing is left to ship
+	ParcelRefused    Event = "ParcelRefused" // and the hold remains
+	ShopWithdraws    Event = "ShopWithdraws"
+	PiecesReleased   Event = "PiecesReleased" // and pieces are left
+	RestReleased     Event = "RestReleased"   // after some parcels were charged
+	ReleaseRefused   Event = "ReleaseRefused" // and the hold remains
 )
 
 // steps has every step that an order can take. An event without a step from the
-// order's state changes nothing, because answers, returns and notifications may
-// come late, twice and out of order.
+// order's state changes nothing, because answers and events may come late, twice
+// and out of order.
 var steps = map[OrderState]map[Event]OrderState{
-	AwaitingAuthorisation: {
-		BuyerAuthorised: Reserving,
+	AwaitingApproval: {
+		BuyerApproved:   Reserving,
 		BuyerLeft:       Abandoned,
-		BuyerTurnedAway: NotAuthorised,
+		BuyerTurnedAway: TurnedAway,
+		PiecesGone:      SoldOut,
 	},
-	// A buyer who left can go back in the browser and still authorise.
-	Abandoned:     {BuyerAuthorised: Reserving},
-	NotAuthorised: {BuyerAuthorised: Reserving, BuyerLeft: Abandoned},
+	// A buyer who changed the cart can go back to the first tab and approve there.
+	Abandoned: {
+		BuyerApproved: Reserving,
+		PiecesGone:    SoldOut,
+	},
 	Reserving: {
-		HoldPlaced:    ToShip,
-		HoldPending:   Pending,
-		HoldFailed:    PaymentFailed,
-		HoldCancelled: Cancelled,
-		HoldLapsed:    Lapsed,
-		Charged:       NeedsAttention,
+		HoldPlaced:       ToShip,
+		HoldPending:      Pending,
+		HoldFailed:       PaymentFailed,
+		HoldReleased:     Cancelled,
+		HoldLapsed:       Lapsed,
+		ChargedElsewhere: NeedsAttention,
 	},
 	Pending: {
-		HoldPlaced:    ToShip,
-		HoldFailed:    PaymentFailed,
-		HoldCancelled: Cancelled,
-		HoldLapsed:    Lapsed,
-		Charged:       NeedsAttention,
-		ShopCancels:   Cancelling,
+		HoldPlaced:       ToShip,
+		HoldFailed:       PaymentFailed,
+		HoldReleased:     Cancelled,
+		HoldLapsed:       Lapsed,
+		ChargedElsewhere: NeedsAttention,
 	},
 	// No other program should settle this shop's holds. If one did, the buyer has
 	// paid for a parcel that is not packed.
 	ToShip: {
-		PackerShips:   Shipping,
-		ShopCancels:   Cancelling,
-		HoldFailed:    NeedsAttention,
-		HoldCancelled: Cancelled,
-		HoldLapsed:    Lapsed,
-		Charged:       NeedsAttention,
+		PackerShips:      Shipping,
+		ShopWithdraws:    Releasing,
+		HoldFailed:       ChargeFailed,
+		HoldReleased:     Cancelled,
+		HoldLapsed:       Lapsed,
+		ChargedElsewhere: NeedsAttention,
 	},
 	Shipping: {
-		Charged:          Shipped,
-		ChargedElsewhere: NeedsAttention,
-		ChargeRefused:    ToShip,
-		HoldFailed:       NeedsAttention,
-		HoldCancelled:    Cancelled,
+		ParcelCharged:    ToShip,
+		LastCharged:      Shipped,
+		ParcelRefused:    ToShip,
+		HoldFailed:       ChargeFailed,
+		HoldReleased:     Cancelled,
 		HoldLapsed:       Lapsed,
+		ChargedElsewhere: NeedsAttention,
 	},
-	Cancelling: {
-		HoldCancelled: Cancelled,
-		HoldLapsed:    Lapsed,
-		HoldFailed:    PaymentFailed,
-		CancelRefused: ToShip,
-		Charged:       NeedsAttention,
+	Releasing: {
+		PiecesReleased:   ToShip,
+		RestReleased:     Shipped,
+		ReleaseRefused:   ToShip,
+		HoldFailed:       PaymentFailed,
+		HoldReleased:     Cancelled,
+		HoldLapsed:       Lapsed,
+		ChargedElsewhere: NeedsAttention,
 	},
+	TurnedAway:     {},
+	SoldOut:        {},
+	PaymentFailed:  {},
 	Shipped:        {},
 	Cancelled:      {},
 	Lapsed:         {},
-	PaymentFailed:  {},
+	ChargeFailed:   {},
 	NeedsAttention: {},
 }
 
@@ -123,27 +139,45 @@ func (s OrderState) After(e Event) (OrderState, bool) {
 	return next, ok
 }
 
-// Open reports whether the order is neither shipped nor cancelled yet, so that
-// its hold must be watched.
-func (s OrderState) Open() bool {
+// HasPieces reports whether an order in this state keeps pieces out of the stock
+// that have not shipped.
+func (s OrderState) HasPieces() bool {
 	switch s {
-	case Pending, ToShip, Shipping, Cancelling:
+	case Reserving, Pending, ToShip, Shipping, Releasing:
 		return true
-	case AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, PaymentFailed, Shipped, Cancelled, Lapsed,
+	case AwaitingApproval, Abandoned, TurnedAway, SoldOut, PaymentFailed, Shipped, Cancelled, Lapsed, ChargeFailed,
 		NeedsAttention:
 	}
 	return false
 }
 
+// freesPieces reports whether the pieces that are left return to the stock. In
+// NeedsAttention, a person decides about them. After the last parcel there are none:
+// what was left out of it was not there.
+func (s OrderState) freesPieces() bool {
+	switch s {
+	case PaymentFailed, Cancelled, Lapsed, ChargeFailed:
+		return true
+	case AwaitingApproval, Abandoned, TurnedAway, SoldOut, Reserving, Pending, ToShip, Shipping, Releasing, Shipped,
+		NeedsAttention:
+	}
+	return false
+}
+
+// Open reports whether money is held for the order, or may soon be.
+func (s OrderState) Open() bool { return s.HasPieces() && s != Reserving }
+
 // Words returns the name of the state on the packing bench.
 func (s OrderState) Words() string {
 	switch s {
-	case AwaitingAuthorisation:
+	case AwaitingApproval:
 		return "Waiting for the buyer"
 	case Abandoned:
 		return "Abandoned"
-	case NotAuthorised:
-		return "Not authorised"
+	case TurnedAway:
+		return "Could not pay"
+	case SoldOut:
+		return "Sold out"
 	case Reserving:
 		return "Asking for the hold"
 	case Pending:
@@ -154,14 +188,16 @@ func (s OrderState) Words() string {
 		return "To ship"
 	case Shipping:
 		return "Charging"
+	case Releasing:
+		return "Releasing"
 	case Shipped:
 		return "Shipped and charged"
-	case Cancelling:
-		return "Cancelling"
 	case Cancelled:
 		return "Cancelled"
 	case Lapsed:
 		return "Hold expired"
+	case ChargeFailed:
+		return "Card declined"
 	case NeedsAttention:
 		return "Needs attention"
 	}

@@ -14,48 +14,50 @@ import (
 
 // The table as text, with each step once. All other steps are refused.
 const stepsText = `
-Abandoned BuyerAuthorised Reserving
-AwaitingAuthorisation BuyerAuthorised Reserving
-AwaitingAuthorisation BuyerLeft Abandoned
-AwaitingAuthorisation BuyerTurnedAway NotAuthorised
-Cancelling CancelRefused ToShip
-Cancelling Charged NeedsAttention
-Cancelling HoldCancelled Cancelled
-Cancelling HoldFailed PaymentFailed
-Cancelling HoldLapsed Lapsed
-NotAuthorised BuyerAuthorised Reserving
-NotAuthorised BuyerLeft Abandoned
-Pending Charged NeedsAttention
-Pending HoldCancelled Cancelled
+Abandoned BuyerApproved Reserving
+Abandoned PiecesGone SoldOut
+AwaitingApproval BuyerApproved Reserving
+AwaitingApproval BuyerLeft Abandoned
+AwaitingApproval BuyerTurnedAway TurnedAway
+AwaitingApproval PiecesGone SoldOut
+Pending ChargedElsewhere NeedsAttention
 Pending HoldFailed PaymentFailed
 Pending HoldLapsed Lapsed
 Pending HoldPlaced ToShip
-Pending ShopCancels Cancelling
-Reserving Charged NeedsAttention
-Reserving HoldCancelled Cancelled
+Pending HoldReleased Cancelled
+Releasing ChargedElsewhere NeedsAttention
+Releasing HoldFailed PaymentFailed
+Releasing HoldLapsed Lapsed
+Releasing HoldReleased Cancelled
+Releasing PiecesReleased ToShip
+Releasing ReleaseRefused ToShip
+Releasing RestReleased Shipped
+Reserving ChargedElsewhere NeedsAttention
 Reserving HoldFailed PaymentFailed
 Reserving HoldLapsed Lapsed
 Reserving HoldPending Pending
 Reserving HoldPlaced ToShip
-Shipping ChargeRefused ToShip
-Shipping Charged Shipped
+Reserving HoldReleased Cancelled
 Shipping ChargedElsewhere NeedsAttention
-Shipping HoldCancelled Cancelled
-Shipping HoldFailed NeedsAttention
+Shipping HoldFailed ChargeFailed
 Shipping HoldLapsed Lapsed
-ToShip Charged NeedsAttention
-ToShip HoldCancelled Cancelled
-ToShip HoldFailed NeedsAttention
+Shipping HoldReleased Cancelled
+Shipping LastCharged Shipped
+Shipping ParcelCharged ToShip
+Shipping ParcelRefused ToShip
+ToShip ChargedElsewhere NeedsAttention
+ToShip HoldFailed ChargeFailed
 ToShip HoldLapsed Lapsed
+ToShip HoldReleased Cancelled
 ToShip PackerShips Shipping
-ToShip ShopCancels Cancelling
+ToShip ShopWithdraws Releasing
 `
 
 func TestSteps(t *testing.T) {
 	events := []shop.Event{
-		shop.BuyerAuthorised, shop.BuyerLeft, shop.BuyerTurnedAway, shop.HoldPlaced, shop.HoldPending, shop.HoldFailed,
-		shop.HoldCancelled, shop.HoldLapsed, shop.Charged, shop.ChargedElsewhere, shop.PackerShips, shop.ShopCancels,
-		shop.ChargeRefused, shop.CancelRefused,
+		shop.BuyerApproved, shop.BuyerLeft, shop.BuyerTurnedAway, shop.PiecesGone, shop.HoldPlaced, shop.HoldPending,
+		shop.HoldFailed, shop.HoldReleased, shop.HoldLapsed, shop.ChargedElsewhere, shop.PackerShips, shop.ParcelCharged,
+		shop.LastCharged, shop.ParcelRefused, shop.ShopWithdraws, shop.PiecesReleased, shop.RestReleased, shop.ReleaseRefused,
 	}
 	var got []string
 	for _, state := range shop.AllStates() {
@@ -81,7 +83,8 @@ func TestNothingShipsWithoutAHold(t *testing.T) {
 			if next == shop.Shipping && state != shop.ToShip {
 				t.Errorf("%s leads to Shipping by %s", state, event)
 			}
-			if next == shop.Shipped && (state != shop.Shipping || event != shop.Charged) {
+			last := event == shop.LastCharged && state == shop.Shipping || event == shop.RestReleased && state == shop.Releasing
+			if next == shop.Shipped && !last {
 				t.Errorf("%s leads to Shipped by %s", state, event)
 			}
 		}
@@ -136,10 +139,24 @@ func TestTotals(t *testing.T) {
 			t.Errorf("%v (-want +got):\n%s", row.pieces, diff)
 		}
 	}
-	// If an order has free shipping, a part of it also ships for free.
-	agreed := shop.TotalsOf(lines(0, 1, 0, 0, 0, 1))
-	if got, want := shop.PartOf(lines(0, 1), agreed).Total, money.Cents(34_00); got != want {
-		t.Errorf("a part comes to %v, want %v", got, want)
+	// If an order has free shipping, a part of it also ships for free. Otherwise the
+	// first parcel has the cost of shipping, whichever it is.
+	free := shop.Order{Lines: lines(0, 1, 0, 0, 0, 1), Totals: shop.TotalsOf(lines(0, 1, 0, 0, 0, 1))}
+	two := shop.Order{Lines: lines(1, 1), Totals: shop.TotalsOf(lines(1, 1))}
+	for _, row := range []struct {
+		order  shop.Order
+		pieces []int64
+		want   string
+	}{
+		{free, []int64{1, 0}, "34.00"},
+		{free, []int64{0, 0}, "0.00"},
+		{two, []int64{1, 0}, "32.00"},
+		{two, []int64{0, 1}, "40.50"},
+		{two, []int64{1, 1}, "66.00"},
+	} {
+		if got := row.order.PriceOf(row.pieces); got != row.want {
+			t.Errorf("%v of %v cost %s, want %s", row.pieces, row.order.Lines, got, row.want)
+		}
 	}
 }
 

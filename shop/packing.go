@@ -3,22 +3,21 @@ package shop
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
 const (
 	packingRowsMax    = 100 // orders in one list
 	packingRecentMax  = 8   // completed orders in their list
-	packingAsksMax    = 25  // status requests when the page is opened
 	packingAskTimeout = 4 * time.Second
 	soon              = 24 * time.Hour // a deadline within this time is marked
 	aheadNoticed      = time.Minute    // a larger difference of clocks is shown
-	cancelTextMax     = 160            // characters of a reason
+	reasonMax         = 160            // characters
 )
 
 // A packingView is the first page of the packing bench: orders to ship with
@@ -26,24 +25,23 @@ const (
 type packingView struct {
 	ToShip, Waiting, Stopped, Away, Over []packingRow
 	Ahead                                time.Duration // of the payment service's clock
-	Unasked                              bool          // not every order could be asked for
 }
 
 // A packingRow is an order in a list of the packing bench.
 type packingRow struct {
 	Order
-	Pieces int64
+	Pieces int64         // that are still to ship, or that were ordered
 	Left   time.Duration // to the deadline, by the payment service's clock
 	Lapsed bool
 	Near   bool
 }
 
-// CanShip reports whether the order may ship, according to the last known
-// state. The shop asks the payment service again before it ships.
-func (b packingRow) CanShip() bool { return b.State == ToShip && !b.Lapsed }
+// CanShip reports whether a parcel may ship, according to the last known state. The
+// shop asks the payment service again before it ships.
+func (b packingRow) CanShip() bool { return b.State == ToShip && !b.Lapsed && b.stopped() == "" }
 
-// CanCancel reports whether there is a hold that can be given up.
-func (b packingRow) CanCancel() bool { return b.State == ToShip && !b.Lapsed || b.State == Pending }
+// CanWithdraw reports whether there is a hold of which something can be released.
+func (b packingRow) CanWithdraw() bool { return b.State == ToShip && !b.Lapsed }
 
 // Held reports whether the buyer's money is held or may soon be held.
 func (b packingRow) Held() bool { return b.State.Open() && !b.Lapsed }
@@ -51,22 +49,18 @@ func (b packingRow) Held() bool { return b.State.Open() && !b.Lapsed }
 // CanClose reports whether the packer can close the order after telling the
 // buyer.
 func (b packingRow) CanClose() bool {
-	return (b.State == Lapsed || b.State == NeedsAttention) && b.Done.IsZero()
+	return b.Done.IsZero() && (b.State == Lapsed || b.State == ChargeFailed || b.State == NeedsAttention)
 }
-
-// CanRefund reports whether some of the charge can be paid back.
-func (b packingRow) CanRefund() bool { return b.charged() && b.left().Positive() }
-
-// RefundLeft is how much of the charge can be paid back.
-func (b packingRow) RefundLeft() money.Amount { return b.left() }
 
 // BuyerPaysAgain reports whether the buyer's page has a button to pay again.
 func (b packingRow) BuyerPaysAgain() bool { return b.payableAgain() }
 
 func (s *Shop) packingRow(o Order) packingRow {
 	b := packingRow{Order: o, Lapsed: o.State == Lapsed}
-	for _, l := range o.Lines {
-		b.Pieces += l.Quantity
+	for i, l := range o.Lines {
+		if b.Pieces += l.Quantity; o.State.Open() {
+			b.Pieces -= l.Quantity - o.left(i)
+		}
 	}
 	if !o.Deadline.IsZero() {
 		b.Left = o.Deadline.Sub(s.serverNow())
@@ -75,23 +69,19 @@ func (s *Shop) packingRow(o Order) packingRow {
 	if o.State.Open() && o.holdExpiredAt(s.serverNow()) {
 		// The hold has expired, even if the payment service has not said so yet.
 		b.Lapsed = true
-		b.Note = noteFor(Order{State: Lapsed, Deadline: o.Deadline}, standing{})
+		b.Note = lapsedWords(o)
 	}
 	return b
 }
 
 func (s *Shop) packing(w http.ResponseWriter, r *http.Request) error {
-	v := packingView{}
-	var err error
-	if v.Unasked, err = s.askAll(r.Context()); err != nil {
-		return err
-	}
+	v := packingView{Ahead: s.noticedAhead()}
 	for _, list := range []struct {
 		rows   *[]packingRow
 		states []OrderState
 	}{
 		{&v.ToShip, []OrderState{ToShip}},
-		{&v.Waiting, []OrderState{Shipping, Cancelling, Pending, Reserving}},
+		{&v.Waiting, []OrderState{Shipping, Releasing, Pending, Reserving}},
 	} {
 		for _, state := range list.states {
 			orders, err := ordersIn(r.Context(), s.db, state, packingRowsMax)
@@ -100,7 +90,7 @@ func (s *Shop) packing(w http.ResponseWriter, r *http.Request) error {
 			}
 			for _, o := range orders {
 				b := s.packingRow(o)
-				if b.Lapsed && state == ToShip {
+				if state == ToShip && !b.CanShip() {
 					v.Stopped = append(v.Stopped, b)
 					continue
 				}
@@ -108,7 +98,7 @@ func (s *Shop) packing(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	since := s.now().Add(-redirectAwaitedMax)
+	since := s.now().Add(-checkoutLifeMax)
 	for _, list := range []struct {
 		rows  *[]packingRow
 		which string
@@ -116,10 +106,11 @@ func (s *Shop) packing(w http.ResponseWriter, r *http.Request) error {
 		most  int
 	}{
 		{&v.Stopped, stoppedOrders, nil, packingRowsMax},
-		{&v.Away, `state = 'AwaitingAuthorisation' AND created_at > ?`, []any{micros(since)}, packingRowsMax},
+		{&v.Away, `state = 'AwaitingApproval' AND created_at > ?`, []any{micros(since)}, packingRowsMax},
 		{
-			&v.Over, `NOT (` + stoppedOrders + `) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'NeedsAttention')`, nil,
-			packingRecentMax,
+			&v.Over, `NOT (` + stoppedOrders +
+				`) AND state IN ('Shipped', 'Cancelled', 'Lapsed', 'ChargeFailed', 'NeedsAttention')`,
+			nil, packingRecentMax,
 		},
 	} {
 		orders, err := ordersWhere(r.Context(), s.db, list.which, list.args, list.most, 0)
@@ -130,14 +121,13 @@ func (s *Shop) packing(w http.ResponseWriter, r *http.Request) error {
 			*list.rows = append(*list.rows, s.packingRow(o))
 		}
 	}
-	v.Ahead = s.noticedAhead()
 	return s.render(w, r, http.StatusOK, "packing.html", v)
 }
 
 // stoppedOrders selects orders that must not ship but need an action of the
 // packer. An order leaves this list when the packer presses Done or the buyer
 // pays again.
-const stoppedOrders = `state IN ('Lapsed', 'NeedsAttention') AND done_at = 0
+const stoppedOrders = `state IN ('Lapsed', 'ChargeFailed', 'NeedsAttention') AND done_at = 0
 	AND NOT EXISTS (SELECT 1 FROM orders AS paid WHERE paid.cart_id = orders.cart_id AND paid.state IN ` + liveStates + `)`
 
 // noticedAhead returns how far the payment service's clock is ahead of ours, or
@@ -149,81 +139,37 @@ func (s *Shop) noticedAhead() time.Duration {
 	return 0
 }
 
-// askAll asks for the status of the open orders whose holds expire first. It
-// stops at a limit of orders and of time, and reports whether it left out any
-// order.
-func (s *Shop) askAll(ctx context.Context) (unasked bool, err error) {
-	var open []Order
-	for _, state := range []OrderState{ToShip, Pending} {
-		orders, err := ordersIn(ctx, s.db, state, packingAsksMax+1)
-		if err != nil {
-			return false, err
-		}
-		open = append(open, orders...)
-	}
-	asking, done := context.WithTimeout(ctx, packingAskTimeout)
-	defer done()
-	for i, o := range open {
-		if i == packingAsksMax {
-			return true, nil
-		}
-		if _, err := s.ask(asking, o); err != nil {
-			s.log.WarnContext(ctx, "asking for the status of orders", "err", err)
-			unasked = true
-			if _, refused := errors.AsType[*holdfast.Error](err); !refused {
-				break // the next requests would also get no answer
-			}
-		}
-	}
-	return unasked, nil
-}
-
 // A packingOrderView is an order as its packer sees it.
 type packingOrderView struct {
 	packingRow
-	Log        []Happening
+	Lines      []lineView
+	Parcels    []parcelView
 	Refunds    []Refund
-	NextRefund int64  // the position of the next refund
+	NextRefund int64        // the position of the next refund
+	RefundLeft money.Amount // of all payments
+	Log        []Happening
 	Alert      string // why the packer's action was refused
 	Next       string // what the packer does if the note does not say it
+	Stop       string // why nothing may ship
 	BuyerPage  string // the whole address
 	Other      *Order // the order that the buyer paid for instead
 	Unasked    bool
 	Ahead      time.Duration
-	Homeless   bool             // there is no shipping address
-	Whom       string           // the buyer, to ask for it
-	Typed      holdfast.Address // the address that the packer typed and the shop refused
 }
 
-// AddressFields returns the fields of the form for a missing address, with the
-// values that the packer typed.
-func (v packingOrderView) AddressFields() []addressField { return addressFields(v.Typed) }
-
 func (s *Shop) packingOrder(w http.ResponseWriter, r *http.Request) error {
-	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
-	if err != nil {
+	id := OrderID(r.PathValue("id"))
+	if _, err := orderByID(r.Context(), s.db, id); err != nil {
 		return err
 	}
-	unasked := false
-	switch o.State {
-	case Shipping:
-		// The same Settle again shows whether the transaction was settled for this
-		// amount. GetTransactionStatus does not tell the amount.
-		s.atOnce(r.Context(), "Settle", o.ID, s.settle)
-	case Cancelling:
-		s.atOnce(r.Context(), "Cancel", o.ID, s.cancel)
-	case ToShip, Pending:
-		asking, done := context.WithTimeout(r.Context(), packingAskTimeout)
-		defer done()
-		if _, err := s.ask(asking, o); err != nil {
-			s.log.WarnContext(r.Context(), "asking for the status of an order", "err", err)
-			unasked = true
-		}
-	case Shipped, NeedsAttention:
-		unasked = !s.lookQuickly(r.Context(), o.ID)
-	case AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, PaymentFailed, Cancelled, Lapsed:
+	asking, done := context.WithTimeout(r.Context(), packingAskTimeout)
+	defer done()
+	v := packingOrderView{}
+	if err := s.look(asking, id); err != nil {
+		s.log.WarnContext(r.Context(), "looking at an order", "order", id, "err", err)
+		v.Unasked = true
 	}
-	return s.renderPackingOrder(w, r, http.StatusOK, o.ID, packingOrderView{Unasked: unasked})
+	return s.renderPackingOrder(w, r, http.StatusOK, id, v)
 }
 
 // refuse shows the order's page with the reason why the packer's action was
@@ -239,23 +185,28 @@ func (s *Shop) renderPackingOrder(
 	if err != nil {
 		return err
 	}
-	v.packingRow = s.packingRow(o)
+	v.packingRow, v.Lines, v.Parcels = s.packingRow(o), o.lineViews(), o.parcelViews()
 	if v.Note != "" && strings.Contains(v.Alert, v.Note) {
 		v.Note = "" // the alert already says it
 	}
 	v.Ahead, v.Next, v.BuyerPage = s.noticedAhead(), nextStep(o), s.publicURL+orderPath(o.ID)
+	if o.State == ToShip {
+		v.Stop = o.stopped()
+	}
 	if v.Refunds, err = refundsOf(r.Context(), s.db, id); err != nil {
 		return err
 	}
-	v.NextRefund = nextRefund(v.Refunds)
+	v.NextRefund, v.RefundLeft = nextRefund(v.Refunds), money.Cents(0)
+	for i, p := range v.Parcels {
+		if p.State == PartDone {
+			v.Parcels[i].Left = refundable(p.Part, v.Refunds)
+			v.RefundLeft = v.RefundLeft.Add(v.Parcels[i].Left)
+		}
+	}
 	if other, found, err := liveOrderOf(r.Context(), s.db, o.Cart); err != nil {
 		return err
 	} else if found && other.ID != o.ID {
 		v.Other = &other
-	}
-	v.Homeless = o.Address == (holdfast.Address{}) && o.State.Open()
-	if v.Homeless {
-		v.Whom = s.buyerOf(r.Context(), o)
 	}
 	if v.Log, err = happenings(r.Context(), s.db, id); err != nil {
 		return err
@@ -263,144 +214,84 @@ func (s *Shop) renderPackingOrder(
 	return s.render(w, r, status, "packing_order.html", v)
 }
 
-// buyerOf asks the payment service for the buyer's name and e-mail address. It
-// is for orders without a shipping address, whose buyer never came back. If
-// there is no answer, it returns "".
-func (s *Shop) buyerOf(ctx context.Context, o Order) string {
-	asking, done := context.WithTimeout(ctx, packingAskTimeout)
-	defer done()
-	detail, err := s.client.GetTransaction(asking, o.TransactionID)
-	if err != nil {
-		s.log.WarnContext(ctx, "asking who the buyer is", "order", o.ID, "err", err)
-		return ""
+// freshOrder reads an order after asking the payment service for its hold. If the
+// packer must not act on it, why says the reason for the page.
+func (s *Shop) freshOrder(ctx context.Context, id OrderID) (o Order, why string, status int) {
+	status = http.StatusConflict
+	o, err := orderByID(ctx, s.db, id)
+	if err == nil && o.State == ToShip {
+		asking, done := context.WithTimeout(ctx, atOnceMax)
+		defer done()
+		o, err = s.ask(asking, o)
 	}
-	return strings.TrimSpace(detail.SenderName + " " + detail.SenderEmail)
+	switch {
+	case errors.Is(err, errNoOrder):
+		return o, "there is no such order.", http.StatusNotFound
+	case errors.Is(err, errForeign):
+		s.log.ErrorContext(ctx, "an order has a foreign hold", "order", id, "err", err)
+		return o, "the hold " + o.HoldID + " was not made for this order. The shop's operator must look into it.", status
+	case err != nil:
+		s.log.WarnContext(ctx, "asking for the hold of an order", "order", id, "err", err)
+		return o, "the payment service could not be asked whether the money is still held. Try again in a minute, before " +
+			"the deadline.", http.StatusServiceUnavailable
+	}
+	return o, "", status
 }
 
-// packingShip charges the card for a parcel. It first asks the payment service
-// for the hold's status, so that no parcel ships on an expired hold.
-func (s *Shop) packingShip(w http.ResponseWriter, r *http.Request) error {
-	id := OrderID(r.PathValue("id"))
-	o, err := orderByID(r.Context(), s.db, id)
-	if err != nil {
-		return err
+// whyNotShip says why nothing of an order may ship now, or returns "".
+func (o Order) whyNotShip(s *Shop) string {
+	switch {
+	case o.State != ToShip:
+		return whyNotShippable(o)
+	case o.holdExpiredAt(s.serverNow()):
+		return lapsedWords(o)
 	}
-	if o.State != ToShip {
-		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+whyNotShippable(o))
+	return o.stopped()
+}
+
+// stopped says why nothing may ship although money is held, or returns "".
+func (o Order) stopped() string {
+	switch charged := o.Charged(); {
+	case o.Disputed:
+		return "the buyer disputes the charge for this order at the bank. Ship nothing more until that is decided for you."
+	case charged.Positive() && o.Refunded.Cmp(charged) >= 0:
+		return "everything that was charged for this order was refunded. Find out why, and release the rest of the hold."
 	}
-	if o.Address == (holdfast.Address{}) {
-		return s.refuse(w, r, http.StatusConflict, id,
-			"Not shipped: there is no shipping address. Ask the buyer for it and enter it below.")
-	}
-	parcel, complaint := parcelIn(r, o)
-	if complaint != "" {
-		return s.refuse(w, r, http.StatusUnprocessableEntity, id, complaint)
-	}
-	ctx := context.WithoutCancel(r.Context())
-	asking, done := context.WithTimeout(ctx, atOnceMax)
-	defer done()
-	if o, err = s.ask(asking, o); err != nil {
-		s.log.WarnContext(ctx, "not shipping: asking for the status of an order", "order", id, "err", err)
-		return s.refuse(w, r, http.StatusServiceUnavailable, id,
-			"Not shipped: the payment service could not be asked whether the money is still held. Try again in a minute, "+
-				"before the deadline.")
-	}
-	if o.State != ToShip {
-		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+whyNotShippable(o))
-	}
-	if o.holdExpiredAt(s.serverNow()) {
-		return s.refuse(w, r, http.StatusConflict, id, "Not shipped. "+
-			noteFor(Order{State: Lapsed, Deadline: o.Deadline}, standing{}))
-	}
-	if moved, err := s.ship(ctx, id, parcel); err != nil {
-		return err
-	} else if moved {
-		s.atOnce(ctx, "Settle", id, s.settle)
-	}
-	return seeOther(w, r, packingPath(id))
+	return ""
 }
 
 // whyNotShippable says why an order in another state than ToShip cannot ship.
 func whyNotShippable(o Order) string {
 	switch o.State {
 	case Shipped:
-		return "It was already shipped and charged."
+		return "it was already shipped and charged."
 	case Shipping:
-		return "The card is being charged. Hand the parcel over when this page says that the card was charged."
-	case Cancelling:
-		return "It is being cancelled."
+		return "the card is being charged. Hand the parcel over when this page says that the card was charged."
+	case Releasing:
+		return "the price of some pieces is being released. Look again in a minute."
 	case Pending, Reserving:
-		return "The card's bank has not answered yet, so no money is held."
-	case AwaitingAuthorisation, Abandoned, NotAuthorised:
-		return "The buyer has not paid, so no money is held."
-	case ToShip, PaymentFailed, Cancelled, Lapsed, NeedsAttention:
+		return "the card's bank has not answered yet, so no money is held."
+	case AwaitingApproval, Abandoned, TurnedAway, SoldOut:
+		return "the buyer has not paid, so no money is held."
+	case ToShip, PaymentFailed, Cancelled, Lapsed, ChargeFailed, NeedsAttention:
 	}
 	return o.Note
 }
 
-func (s *Shop) packingCancel(w http.ResponseWriter, r *http.Request) error {
-	id := OrderID(r.PathValue("id"))
-	reason := strings.Join(strings.Fields(r.PostFormValue("reason")), " ")
-	if len([]rune(reason)) > cancelTextMax {
-		return s.refuse(w, r, http.StatusUnprocessableEntity, id,
-			"Not cancelled: the reason is too long. One sentence is enough.")
-	}
-	ctx := context.WithoutCancel(r.Context())
-	o, err := orderByID(ctx, s.db, id)
-	if err != nil {
-		return err
-	}
-	if o.State == ToShip || o.State == Pending {
-		asking, done := context.WithTimeout(ctx, atOnceMax)
-		defer done()
-		if _, err := s.ask(asking, o); err != nil {
-			s.log.WarnContext(ctx, "not cancelling: asking for the status of an order", "order", id, "err", err)
-			return s.refuse(w, r, http.StatusServiceUnavailable, id,
-				"Not cancelled: the payment service could not be asked for the state of the hold. Try again in a minute.")
-		}
-	}
-	o, moved, err := s.record(ctx, id, change{
-		event: ShopCancels, what: "The shop cancels: " + reason,
-		move: func(o *Order) { o.Reason = reason },
-	})
-	if err != nil {
-		return err
-	}
-	if !moved {
-		return s.refuse(w, r, http.StatusConflict, id, "Not cancelled. "+whyNotCancellable(o))
-	}
-	s.atOnce(ctx, "Cancel", id, s.cancel)
-	return seeOther(w, r, packingPath(id))
-}
-
-func whyNotCancellable(o Order) string {
-	switch o.State {
-	case Shipped, Shipping:
-		return "The card was charged or is being charged. That cannot be undone here."
-	case Cancelling, Cancelled:
-		return "It is already cancelled or being cancelled."
-	default:
-		return "There is no hold to release."
-	}
-}
-
-// packingRecover looks at once for the token of a buyer who has not come back.
-// A job does the same every hour.
-func (s *Shop) packingRecover(w http.ResponseWriter, r *http.Request) error {
+// packingLook asks the payment service at once what has become of an order. Its
+// events say the same a moment later.
+func (s *Shop) packingLook(w http.ResponseWriter, r *http.Request) error {
 	id := OrderID(r.PathValue("id"))
 	asking, done := context.WithTimeout(context.WithoutCancel(r.Context()), atOnceMax)
 	defer done()
-	err := s.workRecover(asking, id)
-	switch {
-	case errors.Is(err, errNoOrder):
+	err := s.look(asking, id)
+	if errors.Is(err, errNoOrder) {
 		return err
-	case errors.Is(err, errWaiting):
-		return s.refuse(w, r, http.StatusOK, id,
-			"There is no authorisation yet: the buyer may still be on the payment pages.")
-	case err != nil:
-		s.log.WarnContext(r.Context(), "looking for an authorisation", "order", id, "err", err)
+	}
+	if err != nil {
+		s.log.WarnContext(r.Context(), "looking at an order", "order", id, "err", err)
 		return s.refuse(w, r, http.StatusServiceUnavailable, id,
-			"The payment service could not be asked. The shop asks again within an hour.")
+			"The payment service could not be asked. Try again in a minute.")
 	}
 	return seeOther(w, r, packingPath(id))
 }
@@ -424,6 +315,42 @@ func (s *Shop) packingDone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return seeOther(w, r, "/bench")
+}
+
+// A slipView is the packing slip of one parcel.
+type slipView struct {
+	Order
+	Parcel parcelView
+	Pieces []Line // in the parcel
+	Rest   string // what has not shipped
+}
+
+// slip serves the packing slip, which is printed and goes into the parcel.
+func (s *Shop) slip(w http.ResponseWriter, r *http.Request) error {
+	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	for _, p := range o.parcelViews() {
+		if p.Kind != Parcel || fmt.Sprint(p.Number) != r.PathValue("number") {
+			continue
+		}
+		v := slipView{Order: o, Parcel: p}
+		for i, l := range o.Lines {
+			if l.Quantity = p.Pieces[i]; l.Quantity > 0 {
+				v.Pieces = append(v.Pieces, l)
+			}
+		}
+		rest := o.rest()
+		if p.State == PartAsked {
+			rest = minus(rest, p.Pieces)
+		}
+		v.Rest = o.Named(rest)
+		return s.render(w, r, http.StatusOK, "slip.html", v)
+	}
+	return &pageError{
+		http.StatusNotFound, "There is no such parcel", fmt.Sprintf("Order %d has no parcel of this number.", o.Number),
+	}
 }
 
 func packingPath(id OrderID) string { return "/bench/orders/" + string(id) }

@@ -2,7 +2,6 @@ package shop
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -61,31 +60,16 @@ func pastPath(sought string, page int) string {
 	return "/bench/past?" + query.Encode()
 }
 
-// searchOrders finds orders by their number, or by a part of the address, of a
-// product's name or of an id.
+// searchOrders finds orders by their number, or by a part of the address, of the
+// e-mail address, of a product's name or of an id.
 func searchOrders(ctx context.Context, q querier, sought string, countMax, skip int) ([]Order, error) {
 	if sought == "" {
 		return ordersWhere(ctx, q, "TRUE", nil, countMax, skip)
 	}
 	const which = `CAST(number AS TEXT) = ?1
-		OR (order_id || ' ' || transaction_id || ' ' || token_id) LIKE ?2 ESCAPE '\'
+		OR (order_id || ' ' || hold_id || ' ' || token || ' ' || email) LIKE ?2 ESCAPE '\'
 		OR (address_name || ' ' || address_line1 || ' ' || address_line2 || ' ' || address_zip || ' ' || address_city) LIKE ?2 ESCAPE '\'
 		OR EXISTS (SELECT 1 FROM order_lines WHERE order_lines.order_id = orders.order_id AND order_lines.name LIKE ?2 ESCAPE '\')`
 	plain := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(sought)
 	return ordersWhere(ctx, q, which, []any{strings.TrimPrefix(sought, "#"), "%" + plain + "%"}, countMax, skip)
-}
-
-// slip serves the packing slip, which is printed and goes into the parcel.
-func (s *Shop) slip(w http.ResponseWriter, r *http.Request) error {
-	o, err := orderByID(r.Context(), s.db, OrderID(r.PathValue("id")))
-	if err != nil {
-		return err
-	}
-	if !s.packingRow(o).CanShip() && o.State != Shipping && o.State != Shipped {
-		return &pageError{
-			http.StatusConflict, "There is no parcel",
-			fmt.Sprintf("Order %d does not ship, so there is no slip to print.", o.Number),
-		}
-	}
-	return s.render(w, r, http.StatusOK, "slip.html", s.packingRow(o))
 }

@@ -16,13 +16,14 @@ type Product struct {
 	Text    string
 	Details []string
 	Picture string // what the picture shows, for people who cannot see it
+	Pieces  int64  // that a new shop has
 }
 
 // catalogue has the products in the order in which the shop shows them. Prices
 // are multiples of 8.00; see taxRate.
 var catalogue = []Product{
 	{
-		ID: "mug", Name: "Morning mug", Price: money.Cents(24_00),
+		ID: "mug", Name: "Morning mug", Price: money.Cents(24_00), Pieces: 60,
 		Short: "Holds a proper coffee, and the warmth.",
 		Text: "Thrown a little thicker than it needs to be, so that the second half of the coffee is still hot. The " +
 			"handle takes three fingers.",
@@ -30,7 +31,7 @@ var catalogue = []Product{
 		Picture: "A round mug with a teal glaze over speckled clay, and steam rising from it",
 	},
 	{
-		ID: "bowl", Name: "Breakfast bowl", Price: money.Cents(32_00),
+		ID: "bowl", Name: "Breakfast bowl", Price: money.Cents(32_00), Pieces: 40,
 		Short: "Deep enough for porridge, wide enough for fruit.",
 		Text: "A bowl for the first meal of the day. The rim is left bare where the fingers hold it; the glaze pools to " +
 			"a darker blue at the bottom.",
@@ -38,7 +39,7 @@ var catalogue = []Product{
 		Picture: "A wide bowl with a deep blue glaze and a bare rim, filled with oranges",
 	},
 	{
-		ID: "plate", Name: "Supper plate", Price: money.Cents(40_00),
+		ID: "plate", Name: "Supper plate", Price: money.Cents(40_00), Pieces: 40,
 		Short: "Flat, calm and hard to chip.",
 		Text: "The foot is trimmed wide so that it sits still on a crowded table. No two have the same ring, since each " +
 			"is drawn while the wheel turns.",
@@ -46,14 +47,14 @@ var catalogue = []Product{
 		Picture: "A plate seen from above, with rings in oat and rust colours and a sprig of leaves",
 	},
 	{
-		ID: "vase", Name: "Bud vase", Price: money.Cents(48_00),
+		ID: "vase", Name: "Bud vase", Price: money.Cents(48_00), Pieces: 30,
 		Short:   "For one stem, or three at most.",
 		Text:    "A narrow neck that keeps a single branch upright, and a heavy foot that keeps the vase upright, too.",
 		Details: []string{"18 cm tall", "Stoneware, rust glaze", "Watertight"},
 		Picture: "A narrow-necked vase with a rust-coloured glaze, holding one flowering branch",
 	},
 	{
-		ID: "jug", Name: "Milk jug", Price: money.Cents(56_00),
+		ID: "jug", Name: "Milk jug", Price: money.Cents(56_00), Pieces: 30,
 		Short: "Pours without a drip. We tried.",
 		Text: "The lip is pulled with a wet finger and tested with water before it is fired. Milk, gravy, or a handful " +
 			"of daisies.",
@@ -61,7 +62,7 @@ var catalogue = []Product{
 		Picture: "A cream-coloured jug with a curved handle, a pouring lip and a teal band",
 	},
 	{
-		ID: "teapot", Name: "Two-cup teapot", Price: money.Cents(88_00),
+		ID: "teapot", Name: "Two-cup teapot", Price: money.Cents(88_00), Pieces: 20,
 		Short: "Two cups, and then two more.",
 		Text: "The strainer is part of the pot, the lid stays on when you pour, and the bamboo handle stays cool. The " +
 			"most difficult thing we make.",
@@ -100,11 +101,7 @@ type Line struct {
 	Name     string
 	Price    money.Amount
 	Quantity int64
-	LeftOut  int64 // pieces that were not in the parcel
 }
-
-// Packed is the number of pieces in the parcel.
-func (l Line) Packed() int64 { return l.Quantity - l.LeftOut }
 
 // Amount is the line's price without tax.
 func (l Line) Amount() money.Amount { return l.Price.Times(l.Quantity) }
@@ -125,23 +122,6 @@ func totalsOf(lines []Line) Totals {
 	return totalsWith(items, shipping)
 }
 
-// totalsOfPart computes the charge when only a part of an order ships. The cost
-// of shipping stays as agreed, even if the part is too small for free shipping.
-// It is not the buyer's fault that something is out of stock.
-func totalsOfPart(lines []Line, agreed Totals) Totals {
-	return totalsWith(itemsOf(lines), agreed.Shipping)
-}
-
-// packedTotals is the price of the pieces in the parcel.
-func (o Order) packedTotals() Totals {
-	packed := make([]Line, 0, len(o.Lines))
-	for _, l := range o.Lines {
-		l.Quantity, l.LeftOut = l.Packed(), 0
-		packed = append(packed, l)
-	}
-	return totalsOfPart(packed, o.Totals)
-}
-
 func itemsOf(lines []Line) money.Amount {
 	items := money.Cents(0)
 	for _, l := range lines {
@@ -153,4 +133,23 @@ func itemsOf(lines []Line) money.Amount {
 func totalsWith(items, shipping money.Amount) Totals {
 	tax := items.ShareHalfUpToCent(taxRate)
 	return Totals{Items: items, Shipping: shipping, Tax: tax, Total: items.Add(shipping).Add(tax)}
+}
+
+// priceOf is the price of some pieces of an order, a number for each line. The cost
+// of shipping stays as agreed, even if the pieces would be too few for free
+// shipping. It is not the buyer's fault that something is out of stock.
+//
+// The price of a parcel is the price of everything with it, less the price of
+// everything before it. So shipping is charged once, with the first parcel, and all
+// parcels together cost exactly what the order does, whatever is rounded.
+func (o Order) priceOf(pieces []int64) money.Amount {
+	lines, none := make([]Line, len(o.Lines)), true
+	for i, l := range o.Lines {
+		l.Quantity = pieces[i]
+		lines[i], none = l, none && l.Quantity == 0
+	}
+	if none {
+		return money.Cents(0)
+	}
+	return totalsWith(itemsOf(lines), o.Totals.Shipping).Total
 }

@@ -8,67 +8,51 @@ import (
 	"slices"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/client"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// A RefundStatus is the status of a refund.
-type RefundStatus string
+// RefundAsked is the state of a refund that is stored and has no answer yet. The
+// other states are those of the payment service.
+const RefundAsked client.PaidState = "asked"
 
-// All statuses. The database's CHECK has the same list.
-const (
-	RefundAsked   RefundStatus = "Asked"   // stored, not answered yet
-	RefundPending RefundStatus = "Pending" // the card network has not answered yet
-	RefundSuccess RefundStatus = "Success"
-	RefundFailure RefundStatus = "Failure" // refused, or failed at the card network
-)
+// A Refund is a part of a parcel's charge that is paid back, by this shop or by
+// another program of its caller.
+type Refund struct {
+	Position  int64  // among the refunds of the order; the idempotency key has it
+	ID        string // empty until it is known
+	PaymentID string // what is paid back
+	Ours      bool   // this shop asked for it
+	State     client.PaidState
+	Amount    money.Amount
+	Reason    string
+	At        time.Time
+}
 
-// Words returns the name of the status on the packing bench.
-func (s RefundStatus) Words() string {
-	switch s {
+// Words returns the name of the refund's state on the packing bench.
+func (f Refund) Words() string {
+	switch f.State {
 	case RefundAsked:
 		return "Asked for"
-	case RefundPending:
+	case client.PaidPending:
 		return "Bank has not answered"
-	case RefundSuccess:
+	case client.PaidSucceeded:
 		return "Refunded"
-	case RefundFailure:
+	case client.PaidFailed, client.PaidCancelled:
 		return "Not refunded"
 	}
-	return string(s)
+	return string(f.State)
 }
 
-// A Refund is a part of an order's charge that is paid back, by this shop or by
-// another program with the shop's keys.
-type Refund struct {
-	Position      int64
-	Reference     holdfast.CallerReference // empty if another program made it
-	TransactionID holdfast.TransactionID   // empty until it is known
-	Status        RefundStatus
-	Amount        money.Amount
-	Reason        string
-	At            time.Time
-}
+// open reports whether the refund's state may still change.
+func (f Refund) open() bool { return f.State == RefundAsked || f.State == client.PaidPending }
 
-// Ours reports whether this shop asked for the refund.
-func (f Refund) Ours() bool { return f.Reference != "" }
-
-// open reports whether the refund's status may still change.
-func (f Refund) open() bool { return f.Status == RefundAsked || f.Status == RefundPending }
-
-// refundsSeenMax is the largest number of refunds that one look asks for. The
-// next look continues with the others.
-const refundsSeenMax = 20
-
-// refundReference returns the CallerReference of an order's n-th refund. A
-// repeated request has the same reference.
-func refundReference(id OrderID, n int64) holdfast.CallerReference {
-	return holdfast.CallerReference(fmt.Sprintf("%s-refund-%d", id, n))
-}
+// key is the idempotency key of a refund's call, and its reference.
+func (f Refund) key(id OrderID) string { return fmt.Sprintf("%s-refund-%d", id, f.Position) }
 
 func refundsOf(ctx context.Context, q querier, id OrderID) ([]Refund, error) {
 	rows, err := q.QueryContext(ctx, `
-		SELECT position, reference, transaction_id, status, amount, reason, at
+		SELECT position, refund_id, payment_id, ours, state, amount, reason, at
 		FROM refunds
 		WHERE order_id = ?
 		ORDER BY position`, id)
@@ -80,7 +64,7 @@ func refundsOf(ctx context.Context, q querier, id OrderID) ([]Refund, error) {
 	for rows.Next() {
 		var f Refund
 		var amount, at int64
-		if err := rows.Scan(&f.Position, &f.Reference, &f.TransactionID, &f.Status, &amount, &f.Reason, &at); err != nil {
+		if err := rows.Scan(&f.Position, &f.ID, &f.PaymentID, &f.Ours, &f.State, &amount, &f.Reason, &at); err != nil {
 			return nil, fmt.Errorf("reading the refunds of order %s: %w", id, err)
 		}
 		f.Amount, f.At = money.Micros(amount), fromMicros(at)
@@ -92,54 +76,36 @@ func refundsOf(ctx context.Context, q querier, id OrderID) ([]Refund, error) {
 	return all, nil
 }
 
-// nextRefund returns the position of an order's next refund.
-func nextRefund(all []Refund) int64 {
-	if len(all) == 0 {
-		return 1
-	}
-	return all[len(all)-1].Position + 1
-}
-
-// writeRefund inserts a refund, or updates its transaction and status.
+// writeRefund inserts a refund, or updates its id and state.
 func writeRefund(ctx context.Context, tx *sql.Tx, id OrderID, f Refund) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO refunds (order_id, position, reference, transaction_id, status, amount, reason, at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (order_id, position) DO UPDATE SET transaction_id = excluded.transaction_id, status = excluded.status`,
-		id, f.Position, f.Reference, f.TransactionID, f.Status, f.Amount.Micro, f.Reason, micros(f.At))
+		INSERT INTO refunds (order_id, position, refund_id, payment_id, ours, state, amount, reason, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (order_id, position) DO UPDATE SET refund_id = excluded.refund_id, state = excluded.state`,
+		id, f.Position, f.ID, f.PaymentID, f.Ours, f.State, f.Amount.Micro, f.Reason, micros(f.At))
 	if err != nil {
 		return fmt.Errorf("writing a refund of order %s: %w", id, err)
 	}
 	return nil
 }
 
-// left returns the part of an order's charge that can still be paid back.
-func (o Order) left() money.Amount {
-	if !o.Charge.Given() {
-		return money.Cents(0)
+// nextRefund returns the position of an order's next refund.
+func nextRefund(all []Refund) int64 { return int64(len(all)) + 1 }
+
+// refundable is how much of a payment can be paid back.
+func refundable(p Part, refunds []Refund) money.Amount {
+	left := p.Amount
+	for _, f := range refunds {
+		if f.PaymentID == p.PaymentID && f.State != client.PaidFailed && f.State != client.PaidCancelled {
+			left = left.Sub(f.Amount)
+		}
 	}
-	return o.Charge.Sub(o.Refunded)
+	return left
 }
 
-// charged reports whether the card was charged, by this shop or by another
-// program.
-func (o Order) charged() bool {
-	return o.State == Shipped || o.State == NeedsAttention && o.TransactionStatus == holdfast.StatusSuccess
-}
-
-// Charged reports whether the card was charged and the amount is known.
-func (o Order) Charged() bool { return o.charged() && o.Charge.Given() }
-
-// chargeFailed reports whether the card was declined when the packer shipped.
-func (o Order) chargeFailed() bool {
-	return o.State == NeedsAttention && o.TransactionStatus == holdfast.StatusFailure
-}
-
-// askRefund stores a refund of a part of an order's charge. The n-th refund is
+// askRefund stores a refund of a payment of an order. The refund at a position is
 // stored only once, even if the packer presses the button twice.
-func (s *Shop) askRefund(
-	ctx context.Context, id OrderID, n int64, amount money.Amount, reason string,
-) (complaint string, err error) {
+func (s *Shop) askRefund(ctx context.Context, id OrderID, f Refund) (complaint string, err error) {
 	err = inTx(ctx, s.db, func(tx *sql.Tx) error {
 		o, err := orderByID(ctx, tx, id)
 		if err != nil {
@@ -149,30 +115,28 @@ func (s *Shop) askRefund(
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(f Refund) bool { return f.Position == n })
+		paid := slices.IndexFunc(o.payments(), func(p Part) bool { return p.PaymentID == f.PaymentID })
 		switch {
-		case i >= 0 && all[i].Ours() && all[i].Amount == amount:
+		case f.Position < nextRefund(all) && all[f.Position-1].Ours && all[f.Position-1].Amount == f.Amount:
 			return nil // the button was pressed twice
-		case n != nextRefund(all):
-			complaint = "Not refunded: another program has refunded this order meanwhile. Look at what is left, and try again."
+		case f.Position != nextRefund(all):
+			complaint = "another program has refunded this order meanwhile. Look at what is left, and try again."
 			return nil
-		case !o.charged():
-			complaint = "Not refunded: the card was not charged for this order."
-			return nil
-		case amount.Cmp(o.left()) > 0:
-			complaint = "Not refunded: " + dollars(amount) + " is more than the " + dollars(o.left()) +
-				" that is left of the charge."
+		case paid < 0:
+			complaint = "the card was not charged for this parcel."
 			return nil
 		}
-		f := Refund{
-			Position: n, Reference: refundReference(id, n), Status: RefundAsked, Amount: amount, Reason: reason, At: s.now(),
+		if left := refundable(o.payments()[paid], all); f.Amount.Cmp(left) > 0 {
+			complaint = dollars(f.Amount) + " is more than the " + dollars(left) + " that is left of the charge."
+			return nil
 		}
+		f.Ours, f.State, f.At = true, RefundAsked, s.now()
 		if err := writeRefund(ctx, tx, id, f); err != nil {
 			return err
 		}
-		what := "The shop refunds " + dollars(amount)
-		if reason != "" {
-			what += ": " + reason
+		what := "The shop refunds " + dollars(f.Amount)
+		if f.Reason != "" {
+			what += ": " + f.Reason
 		}
 		if err := insertHappening(ctx, tx, id, Happening{At: s.now(), What: what}); err != nil {
 			return err
@@ -182,76 +146,72 @@ func (s *Shop) askRefund(
 	return complaint, err
 }
 
-// refund sends an order's open refunds, or asks for their status. It may be
-// called any number of times, because each refund has its own reference.
+// refund asks for an order's open refunds, or for what has become of them. It may be called any number of times: the
+// same call with the same idempotency key answers with the refund as it is now.
 func (s *Shop) refund(ctx context.Context, id OrderID) error {
-	o, err := orderByID(ctx, s.db, id)
-	if err != nil {
-		return err
-	}
 	all, err := refundsOf(ctx, s.db, id)
 	if err != nil {
 		return err
 	}
 	for _, f := range all {
-		if f.open() {
-			err = errors.Join(err, s.advance(ctx, o, f))
+		switch {
+		case f.open() && f.Ours:
+			err = errors.Join(err, s.sendRefund(ctx, id, f))
+		case f.open():
+			err = errors.Join(err, s.readRefund(ctx, id, f))
 		}
 	}
 	return err
 }
 
-// advance sends one refund, or asks for its status if it was sent.
-func (s *Shop) advance(ctx context.Context, o Order, f Refund) error {
-	if f.Status == RefundPending {
-		state, err := s.client.GetTransactionStatus(ctx, f.TransactionID)
-		if err != nil {
-			return fmt.Errorf("asking for the status of a refund of order %s: %w", o.ID, err)
-		}
-		return s.refundStands(ctx, o.ID, f, state.TransactionID, state.Status, Happening{
-			What: "The refund of " + dollars(f.Amount) + " is " + standingOfState(state).words(), RequestID: state.RequestID,
-		})
-	}
-	result, err := s.client.Refund(ctx, holdfast.RefundRequest{
-		TransactionID: o.TransactionID, RefundAmount: f.Amount, CallerReference: f.Reference, CallerDescription: f.Reason,
-	})
-	if refusal, refused := errors.AsType[*holdfast.Error](err); refused && !passing(err) {
-		return s.refundStands(ctx, o.ID, f, "", holdfast.StatusFailure, Happening{
-			What: "Refund was refused: " + inShort(refusal), RequestID: refusal.RequestID,
-		})
-	}
+// readRefund finds out what has become of a refund by another program.
+func (s *Shop) readRefund(ctx context.Context, id OrderID, f Refund) error {
+	made, err := s.client.Refund(ctx, f.ID)
 	if err != nil {
-		return fmt.Errorf("refunding order %s: %w", o.ID, err)
+		return fmt.Errorf("reading a refund of order %s: %w", id, err)
 	}
-	return s.refundStands(ctx, o.ID, f, result.TransactionID, result.Status, Happening{
-		What: "Refund answered " + standingOfResult(result).words(), RequestID: result.RequestID,
-	})
+	f.State = made.State
+	return s.refundStands(ctx, id, f, Happening{What: fmt.Sprintf("The refund of %s is %s", dollars(f.Amount), f.State)})
 }
 
-// refundStands stores the status of a refund and an entry for the log. It
-// returns errWaiting while the refund is pending. A refund with a final status
-// does not change again, because two answers may arrive in either order.
-func (s *Shop) refundStands(
-	ctx context.Context, id OrderID, f Refund, transaction holdfast.TransactionID, status holdfast.TransactionStatus,
-	told Happening,
-) error {
-	err := inTx(ctx, s.db, func(tx *sql.Tx) error {
+func (s *Shop) sendRefund(ctx context.Context, id OrderID, f Refund) error {
+	made, err := s.client.CreateRefund(ctx, f.key(id), client.NewRefund{
+		Payment: f.PaymentID, Amount: client.Of(f.Amount), Reference: f.key(id), Description: f.Reason,
+	})
+	if refusal, refused := errors.AsType[*client.Error](err); refused && !passing(err) {
+		f.State = client.PaidFailed
+		return s.refundStands(ctx, id, f, Happening{
+			What: "The refund was refused: " + refusal.Detail, RequestID: refusal.RequestID,
+		})
+	}
+	if err == nil && len(made) != 1 {
+		err = fmt.Errorf("a refund of one payment was answered with %d", len(made))
+	}
+	if err != nil {
+		return fmt.Errorf("refunding order %s: %w", id, err)
+	}
+	f.ID, f.State = made[0].ID, made[0].State
+	return s.refundStands(ctx, id, f, Happening{What: fmt.Sprintf("The refund of %s is %s", dollars(f.Amount), f.State)})
+}
+
+// refundStands stores the state of a refund and an entry for the log. A refund that
+// the shop does not know yet was made by another program, and gets a position.
+func (s *Shop) refundStands(ctx context.Context, id OrderID, f Refund, told Happening) error {
+	return inTx(ctx, s.db, func(tx *sql.Tx) error {
 		all, err := refundsOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(had Refund) bool { return had.Position == f.Position })
-		if i < 0 || !all[i].open() {
+		i := slices.IndexFunc(all, func(known Refund) bool {
+			return f.ID != "" && known.ID == f.ID || known.Position == f.Position
+		})
+		switch {
+		case i < 0:
+			f.Position = nextRefund(all)
+		case all[i].State == f.State && all[i].ID == f.ID:
 			return nil
-		}
-		f = all[i]
-		before := f
-		f.Status = refundStatusOf(status)
-		if transaction != "" {
-			f.TransactionID = transaction
-		}
-		if f == before {
-			return nil
+		default:
+			f.Position = all[i].Position
 		}
 		if err := writeRefund(ctx, tx, id, f); err != nil {
 			return err
@@ -259,123 +219,61 @@ func (s *Shop) refundStands(
 		told.At = s.now()
 		return insertHappening(ctx, tx, id, told)
 	})
-	if err == nil && f.Status == RefundPending {
-		return errWaiting
-	}
-	return err
 }
 
-func refundStatusOf(status holdfast.TransactionStatus) RefundStatus {
-	switch status {
-	case holdfast.StatusSuccess:
-		return RefundSuccess
-	case holdfast.StatusFailure, holdfast.StatusCancelled:
-		return RefundFailure
-	case holdfast.StatusPending, holdfast.StatusReserved:
-	}
-	return RefundPending
-}
-
-// lookForRefunds asks the payment service for the charge and the refunds of an
-// order, including those by other programs with the shop's keys.
-func (s *Shop) lookForRefunds(ctx context.Context, id OrderID) error {
-	o, err := orderByID(ctx, s.db, id)
-	if err != nil || !o.charged() {
-		return err
-	}
-	detail, err := s.client.GetTransaction(ctx, o.TransactionID)
-	if err != nil {
-		return fmt.Errorf("asking for the refunds of order %s: %w", id, err)
-	}
-	s.hear(detail.Answer)
-	if err := s.learnCharge(ctx, o, detail); err != nil {
-		return err
-	}
-	known, err := refundsOf(ctx, s.db, id)
+// findRefunds stores the refunds that other programs made of an order's payments.
+func (s *Shop) findRefunds(ctx context.Context, o Order) error {
+	known, err := refundsOf(ctx, s.db, o.ID)
 	if err != nil {
 		return err
 	}
-	asked := 0
-	for _, related := range detail.Related {
-		over := func(f Refund) bool { return f.TransactionID == related.TransactionID && !f.open() }
-		if related.Relation != holdfast.RelationRefund || slices.ContainsFunc(known, over) || asked == refundsSeenMax {
-			continue
-		}
-		asked++
-		made, err := s.client.GetTransaction(ctx, related.TransactionID)
-		if err != nil {
-			return fmt.Errorf("asking for a refund of order %s: %w", id, err)
-		}
-		if err := s.learnRefund(ctx, id, made); err != nil {
-			return err
+	for _, paid := range o.payments() {
+		for made, err := range s.client.Refunds(ctx, client.PaidFilter{Of: paid.PaymentID}) {
+			if err != nil {
+				return fmt.Errorf("reading the refunds of order %s: %w", o.ID, err)
+			}
+			f := Refund{
+				ID: made.ID, PaymentID: made.Payment, State: made.State, Amount: made.Amount.Amount, Reason: made.Description,
+				At: made.Created,
+			}
+			told := fmt.Sprintf("Another program refunded %s: %s", dollars(f.Amount), f.State)
+			for _, had := range known {
+				if had.Ours && had.key(o.ID) == made.Reference {
+					f.Position, told = had.Position, fmt.Sprintf("The refund of %s is %s", dollars(f.Amount), f.State)
+				}
+			}
+			if err := s.refundStands(ctx, o.ID, f, Happening{What: told}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// learnCharge stores the amount that another program charged for an order.
-func (s *Shop) learnCharge(ctx context.Context, o Order, detail holdfast.TransactionDetail) error {
-	amount := detail.TransactionAmount
-	if o.State != NeedsAttention || detail.Status != holdfast.StatusSuccess || !amount.Given() || amount == o.Charge ||
-		amount.Cmp(o.Totals.Total) > 0 {
-		return nil
-	}
-	_, _, err := s.record(ctx, o.ID, change{
-		what: "GetTransaction says that " + dollars(amount) + " was charged", logged: true, requestID: detail.RequestID,
-		facts: func(o *Order) { o.Charge = amount },
-	})
-	return err
-}
-
-// learnRefund stores a refund that the payment service reports. This shop's own
-// refunds are found by their reference; any other refund is new.
-func (s *Shop) learnRefund(ctx context.Context, id OrderID, made holdfast.TransactionDetail) error {
-	if !made.TransactionAmount.Positive() {
-		return fmt.Errorf("refund %s of order %s has no amount", made.TransactionID, id)
-	}
-	return inTx(ctx, s.db, func(tx *sql.Tx) error {
-		all, err := refundsOf(ctx, tx, id)
+// findPayments stores the payments that another program took from an order's hold.
+func (s *Shop) findPayments(ctx context.Context, o Order) error {
+	for paid, err := range s.client.Payments(ctx, client.PaidFilter{Of: o.HoldID}) {
+		if err != nil {
+			return fmt.Errorf("reading the payments of order %s: %w", o.ID, err)
+		}
+		known := func(p Part) bool { return p.PaymentID == paid.ID }
+		if paid.State != client.PaidSucceeded || slices.ContainsFunc(o.Parts, known) {
+			continue
+		}
+		o, _, err = s.record(ctx, o.ID, change{
+			what: "Another program charged " + dollars(paid.Amount.Amount), logged: true,
+			facts: func(o *Order) {
+				if !slices.ContainsFunc(o.Parts, known) {
+					o.addPart(Part{
+						Kind: Elsewhere, State: PartDone, Amount: paid.Amount.Amount, PaymentID: paid.ID, At: s.now(),
+						Pieces: make([]int64, len(o.Lines)),
+					})
+				}
+			},
+		})
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(f Refund) bool {
-			return f.TransactionID == made.TransactionID || f.Ours() && f.Reference == made.CallerReference
-		})
-		f := Refund{
-			Position: nextRefund(all), Amount: made.TransactionAmount, Reason: made.CallerDescription, At: made.DateReceived,
-		}
-		what := "Refunded by another program: " + dollars(f.Amount)
-		if i >= 0 {
-			f, what = all[i], "The refund of "+dollars(all[i].Amount)
-		}
-		before := f.Status
-		f.TransactionID = made.TransactionID
-		if f.Status = refundStatusOf(made.Status); f.Status == before {
-			return nil
-		}
-		if err := writeRefund(ctx, tx, id, f); err != nil {
-			return err
-		}
-		if err := insertHappening(ctx, tx, id,
-			Happening{At: s.now(), What: what + ", " + string(made.Status), RequestID: made.RequestID}); err != nil {
-			return err
-		}
-		if f.Status == RefundPending {
-			return s.enqueue(ctx, tx, refundCharge{About{OrderID: id}}, outcomeLookEvery)
-		}
-		return nil
-	})
-}
-
-// refundNotified handles the notification of a refund. It asks the payment
-// service for the order's refunds and uses nothing else from the notification.
-func (s *Shop) refundNotified(ctx context.Context, parent holdfast.TransactionID) error {
-	o, err := orderByTransaction(ctx, s.db, parent)
-	if errors.Is(err, errNoOrder) {
-		return nil
 	}
-	if err != nil {
-		return err
-	}
-	return s.lookForRefunds(ctx, o.ID)
+	return nil
 }

@@ -8,8 +8,27 @@ import (
 	"strconv"
 )
 
+// A productView is a product with the number of its pieces.
+type productView struct {
+	Product
+	Free int64
+}
+
+// Few reports whether the page says how many pieces are left.
+func (v productView) Few() bool { return v.Free > 0 && v.Free <= fewPieces }
+
+const fewPieces = 5
+
 func (s *Shop) shelf(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, r, http.StatusOK, "shelf.html", catalogue)
+	free, err := stock(r.Context(), s.db)
+	if err != nil {
+		return err
+	}
+	var products []productView
+	for _, p := range catalogue {
+		products = append(products, productView{p, free[p.ID]})
+	}
+	return s.render(w, r, http.StatusOK, "shelf.html", products)
 }
 
 func (s *Shop) product(w http.ResponseWriter, r *http.Request) error {
@@ -17,7 +36,11 @@ func (s *Shop) product(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errNoPage
 	}
-	return s.render(w, r, http.StatusOK, "product.html", p)
+	free, err := stock(r.Context(), s.db)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, http.StatusOK, "product.html", productView{p, free[p.ID]})
 }
 
 // A cartView is the cart with its price.
@@ -28,6 +51,7 @@ type cartView struct {
 	FreeFrom    string
 	QuantityMax int64
 	Full        string // the name of a product that is at its maximum
+	Short       []Line // lines of which there are too few pieces, with the number that there are
 }
 
 func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request) error {
@@ -41,9 +65,17 @@ func (s *Shop) cartPage(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	free, err := stock(r.Context(), s.db)
+	if err != nil {
+		return err
+	}
 	for _, l := range v.Lines {
 		if l.Quantity == quantityMax && string(l.Product) == r.URL.Query().Get("full") {
 			v.Full = l.Name
+		}
+		if free[l.Product] < l.Quantity {
+			l.Quantity = free[l.Product]
+			v.Short = append(v.Short, l)
 		}
 	}
 	if len(v.Lines) > 0 {

@@ -29,8 +29,7 @@ const (
 	staticSeconds = "public, max-age=600"
 )
 
-// Handler serves the shop's pages, the packing bench and the address for
-// notifications.
+// Handler serves the shop's pages and the packing bench.
 func (s *Shop) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", s.page(s.shelf))
@@ -40,37 +39,36 @@ func (s *Shop) Handler() http.Handler {
 	mux.Handle("POST /cart/lines/{id}", s.page(s.changeCart))
 
 	mux.Handle("POST /pay", s.page(s.payNow))
-	mux.Handle("GET "+returnPath, s.page(s.buyerReturns))
 	mux.Handle("GET /orders/{id}", s.page(s.thankYou))
+	mux.Handle("GET /orders/{id}/paid", s.page(s.buyerReturns))
 	mux.Handle("POST /orders/{id}/again", s.page(s.payAgain))
 
 	mux.Handle("GET /bench", s.page(s.packing))
 	mux.Handle("GET /bench/past", s.page(s.past))
+	mux.Handle("GET /bench/stock", s.page(s.stockPage))
+	mux.Handle("POST /bench/stock/{id}", s.page(s.addStock))
 	mux.Handle("GET /bench/orders/{id}", s.page(s.packingOrder))
-	mux.Handle("GET /bench/orders/{id}/slip", s.page(s.slip))
+	mux.Handle("GET /bench/orders/{id}/parcels/{number}/slip", s.page(s.slip))
 	mux.Handle("POST /bench/orders/{id}/ship", s.page(s.packingShip))
+	mux.Handle("POST /bench/orders/{id}/withdraw", s.page(s.packingWithdraw))
 	mux.Handle("POST /bench/orders/{id}/cancel", s.page(s.packingCancel))
-	mux.Handle("POST /bench/orders/{id}/address", s.page(s.packingAddress))
-	mux.Handle("POST /bench/orders/{id}/recover", s.page(s.packingRecover))
+	mux.Handle("POST /bench/orders/{id}/look", s.page(s.packingLook))
 	mux.Handle("POST /bench/orders/{id}/refund", s.page(s.packingRefund))
 	mux.Handle("POST /bench/orders/{id}/done", s.page(s.packingDone))
 
-	mux.Handle(ipnPath, s.verifier.IPNHandler(s.publicURL+ipnPath, s.notified))
 	mux.Handle("GET /static/", static())
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
-	// Forms are accepted only from the shop's own pages. This does not affect
-	// notifications: the payment service is not a browser, and its messages are
-	// signed.
+	// Forms are accepted only from the shop's own pages.
 	return s.guarded(s.ownHosts(http.MaxBytesHandler(http.NewCrossOriginProtection().Handler(mux), formBytesMax)))
 }
 
 // guarded sets the headers with which browsers protect the pages.
 func (s *Shop) guarded(next http.Handler) http.Handler {
 	// form-action also applies to redirects after a form, and Pay now redirects to
-	// the Co-Branded pages.
+	// the payment pages.
 	policy := "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; base-uri 'none'; " +
 		"frame-ancestors 'none'; form-action 'self'"
-	if u, err := url.Parse(s.client.CoBranded); err == nil && u.Host != "" {
+	if u, err := url.Parse(s.paymentPages); err == nil && u.Host != "" {
 		policy += " " + u.Scheme + "://" + u.Host
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +122,7 @@ func (s *Shop) page(handle func(http.ResponseWriter, *http.Request) error) http.
 
 func parsePages() (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"dollars": dollars, "when": when, "howLong": howLong, "upTo": upTo, "country": countryName,
+		"dollars": dollars, "when": when, "howLong": howLong, "upTo": upTo, "country": countryName, "named": named,
 		"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	}
 	files, err := fs.Glob(pageFiles, "pages/*.html")

@@ -3,116 +3,159 @@ package shop
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/client"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
 const (
-	noteUnanswered = "The payment service has not answered yet. The shop sends the same request again, and nothing " +
+	noteUnanswered = "The payment service has not answered yet. The shop makes the same call again, and nothing " +
 		"can be charged twice. Look again in a minute."
-	noteRefusedKey = "The payment service does not accept this shop's access key or its clock. The shop's operator " +
-		"must correct that. The shop then sends the request again."
+	noteRefusedKey = "The payment service does not accept this shop's key. The shop's operator must correct that. The " +
+		"shop then makes the call again."
 )
 
 // noteFor returns the note for an order that has just changed its state: what
-// happened, and what a person can do about it.
-func noteFor(o Order, st standing) string {
+// happened, and what a person can do about it. code says why the hold is in its
+// state.
+func noteFor(o Order, code string) string {
 	switch o.State {
 	case Pending:
 		return "The card's bank has not answered yet. Most answer within minutes. Load this page again later."
 	case PaymentFailed:
-		return failureWords(holdfast.Code(st.code))
+		return failureWords(code)
 	case Lapsed:
-		return fmt.Sprintf("The hold expired on %s. The card can no longer be charged for this order. Do not ship it; ask "+
-			"the buyer to pay again.", when(o.Deadline))
+		return lapsedWords(o)
 	case Cancelled:
 		if o.Reason != "" {
 			return "The hold was released and nothing was charged. Reason: " + o.Reason
 		}
-		return "The hold was cancelled at the payment service and nothing was charged. Do not ship."
+		return "The hold was released and nothing was charged. Do not ship."
 	case Shipped:
-		return fmt.Sprintf("The card was charged %s. Hand the parcel over.", dollars(o.Charge))
-	case NeedsAttention:
-		if st.status == holdfast.StatusFailure {
-			return "The card was declined when you shipped, and nothing was charged. Keep the parcel here, and ask the buyer " +
-				"to pay again."
+		if rest := o.rest(); count(rest) > 0 {
+			return "Everything that was available is charged. The rest of the hold is released: " + o.Named(rest) + "."
 		}
-		return "Another program charged the card, or the charge differs from the amount that this shop asked for. " +
-			"Compare the charge with this order. Then send the parcel yourself or refund the buyer below, and press Done. " +
-			"The shop's operator can find out which program it was."
-	case ToShip, AwaitingAuthorisation, Abandoned, NotAuthorised, Reserving, Shipping, Cancelling:
+		return "Everything is charged. The hold is used up."
+	case ChargeFailed:
+		return "The card was declined when you shipped, and the hold is gone. Nothing was charged for that parcel. Keep it " +
+			"here, and ask the buyer to pay again."
+	case NeedsAttention:
+		return "Another program charged the card. Compare the charge with this order. Then send the pieces yourself or " +
+			"refund " +
+			"the buyer below, and press Done. The shop's operator can find out which program it was."
+	case ToShip, AwaitingApproval, Abandoned, TurnedAway, SoldOut, Reserving, Shipping, Releasing:
 	}
 	return ""
 }
 
-// noteUnansweredFor returns the note for a request without an answer.
+// lapsedWords tells the packer that the hold is gone.
+func lapsedWords(o Order) string {
+	if o.Charged().Positive() {
+		return fmt.Sprintf("The rest of the hold expired on %s. The card can no longer be charged for what has not "+
+			"shipped: %s. Do not ship it; ask the buyer to pay for it again.", when(o.Deadline), o.Named(o.rest()))
+	}
+	return fmt.Sprintf("The hold expired on %s. The card can no longer be charged for this order. Do not ship it; ask "+
+		"the buyer to pay again.", when(o.Deadline))
+}
+
+// noteUnansweredFor returns the note for a call without an answer.
 func noteUnansweredFor(err error) string {
-	if refusal, ok := errors.AsType[*holdfast.Error](err); ok && refusal.Status/100 == 4 &&
-		refusal.Code != holdfast.ConcurrentModification {
+	if refusal, ok := errors.AsType[*client.Error](err); ok && (refusal.Status == http.StatusUnauthorized ||
+		refusal.Status == http.StatusForbidden) {
 		return noteRefusedKey
 	}
 	return noteUnanswered
 }
 
-// failureWords tells buyer and packer why there is no hold.
-func failureWords(code holdfast.Code) string {
+// failureWords tells buyer and packer why there is no hold. The code is that of a
+// hold that the bank has declined, or of a refusal.
+func failureWords(code string) string {
 	switch code {
-	case holdfast.TransactionDenied, holdfast.Code(holdfast.StatusFailure):
+	case "TransactionDenied", "Failure":
 		return "The card's bank declined the payment. Nothing was charged. Try another card, or contact the bank."
-	case holdfast.InactiveInstrument, holdfast.InvalidPaymentInstrument:
+	case "InactiveInstrument", "InvalidPaymentInstrument", "instrument_not_active":
 		return "The card cannot be used, perhaps because it has expired. Nothing was charged. Try another card."
-	case holdfast.PaymentInstrumentNotCC:
+	case "payment_method_wrong":
 		return "Only a credit card can be used here. Nothing was charged. Pay with a card."
-	case holdfast.AccountLimitsExceeded, holdfast.InsufficientBalance:
+	case "AccountLimitsExceeded", "InsufficientBalance", "account_limit_reached", "insufficient_balance":
 		return "The account cannot spend this amount now. Nothing was charged. Try another card, or try again another day."
-	case holdfast.InvalidAccountStateSender, holdfast.UnverifiedEmailAddressSender, holdfast.AccountClosed:
+	case "account_state", "account_not_verified":
 		return "The buyer's account at the payment service cannot pay at the moment. Nothing was charged. The buyer can " +
 			"see the reason there."
-	case holdfast.InvalidTokenIDSender, holdfast.TokenNotActiveSender, holdfast.SameTokenIDUsedMultipleTimes,
-		holdfast.IncompatibleTokens:
-		return "The authorisation can no longer be used: it is valid for three hours and for one payment. Nothing was " +
+	case "token_not_found", "token_not_active", "token_used", "token_mismatch":
+		return "The approval can no longer be used: it is valid for three hours and for one payment. Nothing was " +
 			"charged. Please pay again."
 	case "":
 		return "The payment failed. Nothing was charged. Please pay again, perhaps with another card."
 	default:
-		return "The payment service did not accept the payment (" + string(code) +
+		return "The payment service did not accept the payment (" + code +
 			"). Nothing was charged. It is not the buyer's fault: the shop's operator must look into it."
 	}
 }
 
-// settleWords tells the packer why Settle was refused although the hold is
-// still there, what to do, and until when.
-func settleWords(refusal *holdfast.Error, o Order) string {
-	until := ""
-	if !o.Deadline.IsZero() {
-		until = " The money is held until " + when(o.Deadline) + "."
+// heldUntil tells the packer until when a part can be asked for again.
+func heldUntil(o Order) string {
+	if o.Deadline.IsZero() {
+		return ""
 	}
-	const not = "Not charged, so do not hand the parcel over: "
-	switch refusal.Code {
-	case holdfast.SettleAmountGreaterThanReserveAmount:
-		return fmt.Sprintf("%sthe amount is more than the %s that is held. Ship again for at most that amount.%s", not,
-			dollars(o.Totals.Total), until)
-	case holdfast.AmountOutOfRange, holdfast.InvalidParams, holdfast.InvalidParameterValue:
-		return not + "the payment service does not accept this amount. Ship again for another amount, such as the whole." +
-			until
-	case holdfast.InvalidTransactionState:
-		return not + "the payment service cannot settle this order at the moment. Try again in a few minutes." + until
-	case holdfast.TransactionDenied:
-		return not + "the card's bank declined the charge. Try again later, or cancel and ask the buyer to pay again." + until
-	case holdfast.InvalidAccountStateRecipient, holdfast.InvalidAccountStateCaller,
-		holdfast.UnverifiedEmailAddressRecipient, holdfast.UnverifiedEmailAddressCaller:
-		return not + "the shop's own account at the payment service is restricted. The shop's operator can fix that there." +
-			until
+	return " The money is held until " + when(o.Deadline) + "."
+}
+
+// chargedWords tells the packer that a parcel may go.
+func chargedWords(o Order, p Part) string {
+	words := fmt.Sprintf("The card was charged %s. Hand the parcel over.", dollars(p.Amount))
+	rest := minus(o.rest(), p.Pieces)
+	switch {
+	case count(rest) == 0:
+		return words
+	case p.Last:
+		return words + " Not available, and released: " + o.Named(rest) + "."
 	default:
-		return not + "the payment service refused with " + string(refusal.Code) +
-			". The shop's operator must look into it; the log below has the RequestId for support." + until
+		return words + " Still to ship: " + o.Named(rest) + "."
 	}
 }
 
-// turnedAwayWords tells buyers why the Co-Branded pages sent them back.
+const notCharged = "Not charged, so do not hand the parcel over: "
+
+// declinedWords tells the packer that the bank declined one parcel, and the rest of
+// the hold remains.
+func declinedWords(o Order, message string) string {
+	return notCharged + "the card's bank declined the charge (" + trimFullStop(message) +
+		"). Try again later, or release the hold and ask the buyer to pay again." + heldUntil(o)
+}
+
+// refusedWords tells the packer why a parcel was not charged although the hold is
+// still there, what to do, and until when.
+func refusedWords(refusal *client.Error, o Order, hold client.Hold) string {
+	switch refusal.Code {
+	case codeSettlesOnce:
+		return notCharged + "this card can be charged only once for an order. Wait until everything is here and ship one " +
+			"parcel, or ship this one and choose that the rest is not available." + heldUntil(o)
+	case codeAmountAboveHold:
+		return fmt.Sprintf("%sthe amount is more than the %s that is still held. Ship again for at most that amount.%s",
+			notCharged, dollars(hold.Open.Amount), heldUntil(o))
+	case codeHoldState:
+		return notCharged + "the payment service cannot charge this order at the moment. Try again in a few minutes." +
+			heldUntil(o)
+	case codeAccountState:
+		return notCharged + "the shop's own account at the payment service is restricted. The shop's operator can fix that " +
+			"there." + heldUntil(o)
+	}
+	return notCharged + "the payment service refused with " + string(refusal.Code) +
+		". The shop's operator must look into it; the log below has the number of the request." + heldUntil(o)
+}
+
+// notReleasedWords tells the packer why the price of pieces was not released.
+func notReleasedWords(refusal *client.Error, o Order) string {
+	return "Not released: the payment service refused with " + string(refusal.Code) +
+		". The money is still held. Ship the pieces or try again." + heldUntil(o)
+}
+
+// turnedAwayWords tells buyers why the payment pages sent them back.
 func turnedAwayWords(status holdfast.ReturnStatus) string {
 	switch status {
 	case holdfast.ReturnSystemError:
@@ -132,15 +175,15 @@ func turnedAwayWords(status holdfast.ReturnStatus) string {
 		holdfast.ReturnAbandoned, holdfast.ReturnTokenUnchanged, holdfast.ReturnInvalidToken, holdfast.ReturnOthersToken,
 		holdfast.ReturnNoAccount:
 	}
-	return "The payment service sent you back without an authorisation. Nothing was charged. You can pay again."
+	return "The payment service sent you back without an approval. Nothing was charged. You can pay again."
 }
 
 // buyerWords tells buyers the state of their order.
 func buyerWords(o Order) string {
 	switch o.State {
-	case AwaitingAuthorisation:
-		return "We do not know yet whether you agreed to pay. If you did, but did not come back to us, we will find " +
-			"that out within an hour, and you need not do anything."
+	case AwaitingApproval:
+		return "We do not know yet whether you agreed to pay. If you did, but did not come back to us, we will hear of it " +
+			"in a moment, and you need not do anything."
 	case Abandoned:
 		if o.Note != "" {
 			return o.Note
@@ -148,69 +191,92 @@ func buyerWords(o Order) string {
 		return "You left before paying. Nothing was charged, and your cart is as you left it."
 	case Reserving:
 		return "We are asking your card to set the amount aside. " + o.Note
-	case NotAuthorised, Pending, PaymentFailed:
+	case TurnedAway, SoldOut, Pending, PaymentFailed:
 		return o.Note
-	case ToShip:
-		return fmt.Sprintf("%s is set aside on your card. Nothing is charged until your parcel ships. If we have not "+
-			"shipped by %s, the amount is released automatically.", dollars(o.Totals.Total), when(o.Deadline))
-	case Shipping:
-		return "Your parcel is packed, and we are charging your card for what is in it."
+	case ToShip, Shipping, Releasing:
+		return openWords(o) + refundedWords(o)
 	case Shipped:
 		return shippedWords(o) + refundedWords(o)
-	case Cancelling, Cancelled:
+	case Cancelled:
 		words := "We had to cancel this order. Nothing was charged, and the amount set aside is released."
 		if o.Reason != "" {
 			words += " The reason: " + trimFullStop(o.Reason) + "."
 		}
 		return words
 	case Lapsed:
-		return "We did not ship this order in time, so the amount set aside on your card was released. Nothing was " +
-			"charged. If you still want it, please pay again; we are sorry."
+		return buyerLapsedWords(o) + refundedWords(o)
+	case ChargeFailed:
+		words := "Your card was declined when we shipped. Please pay again."
+		if charged := o.Charged(); charged.Positive() {
+			return words + fmt.Sprintf(" We charged %s for what has shipped, and nothing for the rest.", dollars(charged)) +
+				refundedWords(o)
+		}
+		return words + " Nothing was charged, and the amount set aside is released."
 	case NeedsAttention:
-		return troubleWords(o) + refundedWords(o)
+		if charged := o.Charged(); !o.Done.IsZero() && charged.Positive() {
+			return fmt.Sprintf("Your card was charged %s.", dollars(charged)) + refundedWords(o)
+		}
+		return "Somebody has to look into this payment. We are working on it, and you need not pay again." + refundedWords(o)
 	}
 	return ""
 }
 
-// shippedWords tells what was charged. If that is less than the held amount, it
-// also tells why: something was out of stock, or the shop lowered the price, or
-// both.
-func shippedWords(o Order) string {
-	const lowered = "We lowered the price and charged %s instead of %s; the rest of the amount set aside is released."
-	missing, charge := o.Missing(), dollars(o.Charge)
-	switch {
-	case missing == "" && o.Discount().Positive():
-		return "Your parcel is on its way. " + fmt.Sprintf(lowered, charge, dollars(o.Totals.Total))
-	case missing == "":
-		return "Your parcel is on its way, and your card was charged " + charge + "."
-	case o.Discount().Positive():
-		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. "+lowered, missing,
-			charge, dollars(o.packedTotals().Total))
-	default:
-		return fmt.Sprintf("Your parcel is on its way. Not everything was in stock. Not in the parcel: %s. So we charged "+
-			"%s; the rest of the amount set aside is released.", missing, charge)
+// openWords tells what is held, and what has shipped already.
+func openWords(o Order) string {
+	charged := o.Charged()
+	if !charged.Positive() && o.State == Shipping {
+		return "Your parcel is packed, and we are charging your card for what is in it."
 	}
+	held := fmt.Sprintf("%s is set aside on your card. Nothing is charged until your parcel ships.",
+		dollars(o.priceOf(o.kept())))
+	if charged.Positive() {
+		held = fmt.Sprintf("A part of your order is on its way, and your card was charged %s for it. The price of the "+
+			"rest is set aside until it ships: %s.", dollars(charged), o.Named(o.rest()))
+	}
+	if gone := o.withdrawn(); count(gone) > 0 {
+		held += " Not available, and not charged: " + o.Named(gone) + "."
+	}
+	return held + fmt.Sprintf(" If we have not shipped by %s, the amount is released automatically.", when(o.Deadline))
 }
 
-// troubleWords tells buyers about an order whose money and goods do not match.
-// The packer's note says the same.
-func troubleWords(o Order) string {
-	switch {
-	case o.chargeFailed():
-		return "Your card was declined when we shipped. Please pay again. Nothing was charged, and the amount set aside is " +
-			"released."
-	case !o.Done.IsZero() && o.Charge.Given():
-		return fmt.Sprintf("Your card was charged %s.", dollars(o.Charge))
-	default:
-		return "Somebody has to look into this payment. We are working on it, and you need not pay again."
+// shippedWords tells what was charged. If that is less than the held amount, it also
+// tells why: something was not available, or the shop lowered the price, or both.
+func shippedWords(o Order) string {
+	charged, price := o.Charged(), o.priceOf(o.shipped())
+	words := "Your parcel is on its way"
+	if len(o.Parcels()) > 1 {
+		words = "Your parcels are on their way"
 	}
+	words += ", and your card was charged " + dollars(charged) + "."
+	if gone := minus(o.allPieces(), o.shipped()); count(gone) > 0 {
+		words += " Not everything was available. We did not charge for " + o.Named(gone) + "."
+	}
+	if charged.Cmp(price) < 0 {
+		words += fmt.Sprintf(" We lowered the price: the pieces cost %s.", dollars(price))
+	}
+	if charged.Cmp(o.Totals.Total) < 0 {
+		words += " The rest of the amount set aside is released."
+	}
+	return words
+}
+
+// buyerLapsedWords tells buyers that the hold ended before everything shipped.
+func buyerLapsedWords(o Order) string {
+	const sorry = " If you still want it, please pay again; we are sorry."
+	if charged := o.Charged(); charged.Positive() {
+		return fmt.Sprintf("We charged %s for what has shipped. We did not ship the rest in time, so its price was "+
+			"released: "+
+			"%s.", dollars(charged), o.Named(o.rest())) + sorry
+	}
+	return "We did not ship this order in time, so the amount set aside on your card was released. Nothing was charged." +
+		sorry
 }
 
 func refundedWords(o Order) string {
-	switch {
+	switch charged := o.Charged(); {
 	case !o.Refunded.Positive():
 		return ""
-	case o.Refunded == o.Charge:
+	case o.Refunded == charged:
 		return " The full amount is refunded to your card."
 	default:
 		return fmt.Sprintf(" %s of it is refunded to your card.", dollars(o.Refunded))
@@ -224,15 +290,36 @@ func nextStep(o Order) string {
 	case Shipping:
 		return "The card is being charged. Keep the parcel until this page says that the card was charged. Look again in a " +
 			"minute."
-	case Cancelling:
-		return "The hold is being released. Do not ship. Look again in a minute."
+	case Releasing:
+		return "The price of the pieces is being released. Look again in a minute."
 	case Reserving:
 		return "The payment service is being asked to hold the money. There is nothing to do yet."
-	case Abandoned, NotAuthorised:
+	case Abandoned, TurnedAway, SoldOut:
 		return "The buyer did not pay. There is nothing to do."
-	case AwaitingAuthorisation, Pending, ToShip, Shipped, PaymentFailed, Cancelled, Lapsed, NeedsAttention:
+	case AwaitingApproval, Pending, ToShip, Shipped, PaymentFailed, Cancelled, Lapsed, ChargeFailed, NeedsAttention:
 	}
 	return ""
+}
+
+// named names lines with their quantities: "Milk jug, 2 × Morning mug".
+func named(lines []Line) string {
+	var names []string
+	for _, l := range lines {
+		if l.Quantity == 1 {
+			names = append(names, l.Name)
+		} else {
+			names = append(names, fmt.Sprintf("%d × %s", l.Quantity, l.Name))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// holdWords are the state of a hold and its reason, for the log.
+func holdWords(h client.Hold) string {
+	if h.State == client.HoldFailed {
+		return string(h.State) + " (" + h.Code + ")"
+	}
+	return string(h.State)
 }
 
 // when returns a time in the form of pages and notes.

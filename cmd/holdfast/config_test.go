@@ -58,10 +58,10 @@ func TestFlagOutranksEnvironmentOutranksFile(t *testing.T) {
 
 // A required flag may come from the file.
 func TestShopReadsItsFile(t *testing.T) {
-	path := configWith(t, "access-key-id = KEY\nsecret-file = secret\n")
+	path := configWith(t, "server = https://pay.example.com\nkey-file = key\n")
 	c, err := parsedWith(t, "shop", "--config="+path)
-	if err != nil || c.Shop.AccessKeyID != "KEY" || c.Shop.SecretFile != "secret" {
-		t.Errorf("the shop has %q and %q, %v", c.Shop.AccessKeyID, c.Shop.SecretFile, err)
+	if err != nil || c.Shop.Server != "https://pay.example.com" || c.Shop.KeyFile != "key" {
+		t.Errorf("the shop has %q and %q, %v", c.Shop.Server, c.Shop.KeyFile, err)
 	}
 }
 
@@ -195,7 +195,7 @@ func TestPrintedConfiguration(t *testing.T) {
 		})
 		args := []string{command}
 		if command == "shop" {
-			args = append(args, "--access-key-id=KEY", "--secret-file=secret")
+			args = append(args, "--key-file=key")
 		}
 		plain, err := parsedWith(t, args...)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/client"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/inbox"
@@ -182,18 +183,15 @@ func (d *demo) startServer(ctx context.Context, db *store.DB, listener net.Liste
 	people := &cast{
 		Processor: s.Processor, Store: db.Reader, Dir: d.dir, Now: d.world.Now, Fake: d.fake, Public: d.public,
 	}
-	kept, err := people.assemble(ctx, d.kept, d.shopAt.JoinPath("ipn").String())
+	kept, err := people.assemble(ctx, d.kept)
 	d.kept = kept
 	return err
 }
 
 func (d *demo) startShop(ctx context.Context, listener net.Listener) error {
 	s := &shopServer{
-		Client: holdfast.Client{
-			Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), AccessKeyID: d.kept.AccessKeyID,
-			SecretKey: holdfast.NewSecretKey(d.kept.SecretAccessKey), Now: d.world.Now,
-		},
-		CallerID: d.kept.CallerID, PublicURL: d.shopAt, LogoURL: d.public.JoinPath(demoLogoPath).String(),
+		Client:    client.Client{Address: d.public.String(), Key: holdfast.NewSecretKey(d.kept.ShopKey)},
+		PublicURL: d.shopAt, LogoURL: d.public.JoinPath(demoLogoPath).String(),
 		Database: filepath.Join(d.dir, shopFile), Now: d.world.Now, Log: d.log("shop"), Ended: d.ended,
 	}
 	if err := s.start(ctx, listener); err != nil {

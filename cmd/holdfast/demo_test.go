@@ -273,19 +273,26 @@ func TestDemoShopSellsAndShips(t *testing.T) {
 	if want := "57.50"; !strings.Contains(packer.Page, want) { // 2 × 24.00, shipping 6.50, tax 3.00
 		t.Errorf("the bench does not say that %s was charged:\n%s", want, packer.Page)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(dir, serverFile))
+	eventually(t, "the shop hears of everything", func() bool {
+		told := rows(t, filepath.Join(dir, serverFile), `SELECT count(*) FROM events`)
+		heard := rows(t, filepath.Join(dir, shopFile), `SELECT count(*) FROM holdfast_events WHERE waiting IS NULL`)
+		return told > 3 && heard == told
+	})
+	booksAreRight(t, dir)
+}
+
+// rows counts rows of a database.
+func rows(t *testing.T, file, query string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	eventually(t, "the shop takes every notification", func() bool {
-		var delivered int
-		if err := db.QueryRow(`SELECT count(*) FROM steps WHERE told > 0`).Scan(&delivered); err != nil {
-			t.Fatal(err)
-		}
-		return delivered == 2 // Reserve: held; Settle: charged
-	})
-	booksAreRight(t, dir)
+	if err := db.QueryRow(query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // booksNameTheRow changes a posting directly in the store.

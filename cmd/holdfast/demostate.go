@@ -38,6 +38,7 @@ type demoState struct {
 	CallerID        party.CallerID `json:"callerId"`
 	AccessKeyID     string         `json:"accessKeyId"`
 	SecretAccessKey string         `json:"secretAccessKey"`
+	ShopKey         string         `json:"shopKey"` // the shop's JSON key
 
 	Deposited bool `json:"deposited"` // the buyer was given a balance, once
 
@@ -108,7 +109,7 @@ type cast struct {
 
 // assemble makes the missing people. It remembers each one before it is used,
 // so that the next start completes one that was cut short.
-func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (demoState, error) {
+func (c *cast) assemble(ctx context.Context, kept demoState) (demoState, error) {
 	if kept.BuyerPassword == "" {
 		if err := c.strangers(ctx); err != nil {
 			return kept, err
@@ -134,12 +135,12 @@ func (c *cast) assemble(ctx context.Context, kept demoState, ipnURL string) (dem
 		if kept, err = c.account(ctx, kept, owner.ID); err != nil {
 			return kept, err
 		}
-		return c.caller(ctx, kept, owner.ID, ipnURL)
+		return c.caller(ctx, kept, owner.ID)
 	}
 	if err := c.cards(ctx, buyer); err != nil {
 		return kept, err
 	}
-	if kept, err = c.caller(ctx, kept, owner.ID, ipnURL); err != nil {
+	if kept, err = c.caller(ctx, kept, owner.ID); err != nil {
 		return kept, err
 	}
 	return c.deposit(ctx, kept, buyer.ID)
@@ -249,29 +250,48 @@ func (c *cast) deposit(ctx context.Context, kept demoState, buyer party.ID) (dem
 	return kept, kept.write(c.Dir)
 }
 
-// caller makes the shop's caller. In the sandbox it is a marketplace, so that
-// every feature can be tried. If the caller exists, it gets the shop's present
-// address.
-func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID, ipnURL string) (demoState, error) {
-	if kept.CallerID != "" {
+// caller makes the shop's caller with its keys. In the sandbox it is a marketplace,
+// so that every feature can be tried. If the caller exists, it gets what is missing.
+func (c *cast) caller(ctx context.Context, kept demoState, owner party.ID) (demoState, error) {
+	if kept.CallerID == "" {
+		n := processor.NewCaller{Owner: owner, Name: shopName, Marketplace: c.Fake == nil, Sandbox: true}
+		if kept.Fake != nil {
+			n.Network = kept.Fake.Account
+		}
+		made, key, err := c.Processor.CreateCaller(ctx, n)
+		if err != nil {
+			return kept, fmt.Errorf("making the demo's caller: %w", err)
+		}
+		kept.CallerID, kept.AccessKeyID, kept.SecretAccessKey = made.ID, key.ID, string(key.Secret.Reveal())
+		if err := kept.write(c.Dir); err != nil {
+			return kept, err
+		}
+	} else {
 		_, err := c.Processor.ChangeCaller(ctx, kept.CallerID, func(had party.Caller) (party.Caller, error) {
-			had.IPNURL, had.Marketplace = ipnURL, c.Fake == nil
+			had.Marketplace = c.Fake == nil
 			return had, nil
 		})
 		if err != nil {
 			return kept, fmt.Errorf("finding the demo's caller: %w", err)
 		}
+	}
+	return c.shopKey(ctx, kept)
+}
+
+// shopKey makes the shop's JSON key. If an earlier start was cut short after that,
+// nobody has its key, and it makes another one.
+func (c *cast) shopKey(ctx context.Context, kept demoState) (demoState, error) {
+	if kept.ShopKey != "" {
 		return kept, nil
 	}
-	n := processor.NewCaller{Owner: owner, Name: shopName, IPNURL: ipnURL, Marketplace: c.Fake == nil, Sandbox: true}
-	if kept.Fake != nil {
-		n.Network = kept.Fake.Account
-	}
-	made, key, err := c.Processor.CreateCaller(ctx, n)
+	scopes, err := party.ParseScopes([]string{"read", "hold", "settle", "refund"})
 	if err != nil {
-		return kept, fmt.Errorf("making the demo's caller: %w", err)
+		return kept, err
 	}
-	kept.CallerID, kept.AccessKeyID, kept.SecretAccessKey = made.ID, key.ID, string(key.Secret.Reveal())
+	_, kept.ShopKey, err = c.Processor.AddKey(ctx, kept.CallerID, processor.NewKey{Name: shopName, Scopes: scopes})
+	if err != nil {
+		return kept, fmt.Errorf("making the shop's key: %w", err)
+	}
 	return kept, kept.write(c.Dir)
 }
 

@@ -95,7 +95,7 @@ func TestExamplesParse(t *testing.T) {
 			args := slices.DeleteFunc(shellWords(command), func(word string) bool {
 				return word == "--config" || strings.HasSuffix(word, ".conf")
 			})
-			if node.Name == "shop" && !slices.Contains(args, "--secret-file") {
+			if node.Name == "shop" && !slices.Contains(args, "--key-file") {
 				continue // the file has what is required
 			}
 			if _, err := parsedWith(t, args...); err != nil {

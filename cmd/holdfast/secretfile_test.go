@@ -88,7 +88,7 @@ func TestFilesWithSecretsAreRefusedWhenOthersReadThem(t *testing.T) {
 			"--secret-file",
 		},
 		"--secret-file of sign": {"sign", "--url", "not an address", "--secret-file"},
-		"--secret-file of shop": {"shop", "--listen", "not an address", "--access-key-id", "HF", "--secret-file"},
+		"--key-file of shop":    {"shop", "--listen", "not an address", "--key-file"},
 		"--password-file": {
 			"party", "create", "--store", "elsewhere://", "--name", "Ann", "--email",
 			"ann@example.test", "--password-file",

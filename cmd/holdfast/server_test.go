@@ -174,8 +174,13 @@ func startServer(t *testing.T, network card.Network, now func() time.Time) (s *s
 	}
 	stop = sync.OnceFunc(s.stop)
 	t.Cleanup(stop)
-	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{},
-		"http://127.0.0.1:1/ipn")
+	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{})
+	if err == nil {
+		_, err = s.Processor.ChangeCaller(t.Context(), kept.CallerID, func(c party.Caller) (party.Caller, error) {
+			c.IPNURL = "http://127.0.0.1:1/ipn"
+			return c, nil
+		})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,33 +6,32 @@ import (
 	"fmt"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/client"
 )
 
 // benchPath is the path of the packing bench.
 const benchPath = "bench"
 
 type shopVerb struct {
-	Listen      string `help:"Answer on this address." default:"127.0.0.1:8020" env:"HOLDFAST_SHOP_LISTEN" placeholder:"ADDR"`
-	PublicURL   string `name:"public-url" help:"Name the address by which buyers and the server reach the shop; by default the listener's." env:"HOLDFAST_SHOP_PUBLIC_URL" placeholder:"URL"`
-	Endpoint    string `help:"Ask the server with this Query API address." default:"http://127.0.0.1:8010/" env:"HOLDFAST_ENDPOINT" placeholder:"URL"`
-	CoBranded   string `name:"cobranded" help:"Send buyers to the payment pages at this address." default:"http://127.0.0.1:8010/cobranded-ui/actions/start" env:"HOLDFAST_COBRANDED" placeholder:"URL"`
-	AccessKeyID string `name:"access-key-id" help:"Sign requests with this access key." required:"" env:"HOLDFAST_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretFile  string `help:"Read the secret key from the first line of this file." required:"" env:"HOLDFAST_SECRET_FILE" placeholder:"FILE"`
-	CallerID    string `name:"caller-id" help:"Accept returns and notifications for this caller; by default the owner of the access key." env:"HOLDFAST_CALLER_ID" placeholder:"ID"`
-	Database    string `help:"Keep orders in this SQLite file, which is made if it does not exist." default:"shop.db" type:"path" env:"HOLDFAST_SHOP_DATABASE" placeholder:"FILE"`
+	Listen    string `help:"Answer on this address." default:"127.0.0.1:8020" env:"HOLDFAST_SHOP_LISTEN" placeholder:"ADDR"`
+	PublicURL string `name:"public-url" help:"Name the address by which buyers reach the shop; by default the listener's." env:"HOLDFAST_SHOP_PUBLIC_URL" placeholder:"URL"`
+	Server    string `help:"Ask the server with this address." default:"http://127.0.0.1:8010/" env:"HOLDFAST_JSON_SERVER" placeholder:"URL"`
+	KeyFile   string `help:"Read the JSON key from the first line of this file; - is standard input. The key needs the scopes read, hold, settle and refund." required:"" env:"HOLDFAST_KEY_FILE" placeholder:"FILE"`
+	Pages     string `help:"Name the address of the payment pages for browsers, if it is not that of the server." env:"HOLDFAST_SHOP_PAGES" placeholder:"URL"`
+	Database  string `help:"Keep orders in this SQLite file, which is made if it does not exist." default:"shop.db" type:"path" env:"HOLDFAST_SHOP_DATABASE" placeholder:"FILE"`
 
 	configFlag
 }
 
 func (v shopVerb) Run(ctx context.Context, w world) error {
-	for flag, address := range map[string]string{"--endpoint": v.Endpoint, "--cobranded": v.CoBranded} {
+	for flag, address := range map[string]string{"--server": v.Server, "--pages": or(v.Pages, v.Server)} {
 		if err := checkURL(flag, or(address, "empty")); err != nil {
-			return err
+			return misuseError{err}
 		}
 	}
-	secret, err := readKey(v.SecretFile)
+	key, err := readKey(v.KeyFile)
 	if err != nil {
-		return fmt.Errorf("--secret-file: %w", err)
+		return fmt.Errorf("--key-file: %w", err)
 	}
 	listener, err := listen(ctx, "--listen", v.Listen)
 	if err != nil {
@@ -44,12 +43,8 @@ func (v shopVerb) Run(ctx context.Context, w world) error {
 		return misuseError{err}
 	}
 	s := &shopServer{
-		Client: holdfast.Client{
-			Endpoint: v.Endpoint, CoBranded: v.CoBranded, AccessKeyID: v.AccessKeyID,
-			SecretKey: holdfast.NewSecretKey(secret), Now: w.Now,
-		},
-		CallerID: holdfast.CallerID(v.CallerID), PublicURL: public, Database: v.Database, Now: w.Now, Log: w.Log,
-		Ended: newEnding(),
+		Client:    client.Client{Address: v.Server, Key: holdfast.NewSecretKey(key)},
+		PublicURL: public, PaymentPages: v.Pages, Database: v.Database, Now: w.Now, Log: w.Log, Ended: newEnding(),
 	}
 	if err := s.start(ctx, listener); err != nil {
 		return errors.Join(err, s.stop())

@@ -12,22 +12,21 @@ import (
 	"sync"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/client"
 	"github.com/holdfast-pay/holdfast/shop"
 )
 
-// A shopServer is the reference shop on one listener, with its jobs. Returns
-// and notifications are verified by asking the payment server. Set the fields,
-// start it, stop it.
+// A shopServer is the reference shop on one listener, with its jobs. Set the
+// fields, start it, stop it.
 type shopServer struct {
-	Client    holdfast.Client // asks as the shop
-	CallerID  holdfast.CallerID
-	PublicURL *url.URL // how browsers and the payment server reach the listener
-	LogoURL   string   // of the logo on the payment pages; see shop.Config
-	Database  string
-	Now       func() time.Time
-	Log       *slog.Logger
-	Ended     ending
+	Client       client.Client // asks as the shop
+	PublicURL    *url.URL      // how browsers reach the listener
+	PaymentPages string        // if not at the client's address; see shop.Config
+	LogoURL      string        // of the logo on the payment pages; see shop.Config
+	Database     string
+	Now          func() time.Time
+	Log          *slog.Logger
+	Ended        ending
 
 	shop    *shop.Shop
 	http    *http.Server
@@ -47,8 +46,8 @@ func (s *shopServer) start(ctx context.Context, listener net.Listener) error {
 		}
 	}
 	opened, err := shop.Open(ctx, shop.Config{
-		Client: &s.Client, CallerID: s.CallerID, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), LogoURL: s.LogoURL,
-		Database: s.Database, Now: s.Now, Log: s.Log,
+		Client: &s.Client, PublicURL: strings.TrimSuffix(s.PublicURL.String(), "/"), PaymentPages: s.PaymentPages,
+		LogoURL: s.LogoURL, Database: s.Database, Now: s.Now, Log: s.Log,
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func TestOneCartIsOneOrder(t *testing.T) {
 	other.click(`#pay-now`)
 	bench := p.tab()
 	bench.open(d.Shop + "bench")
-	if n := ask[int](bench, `document.querySelectorAll("[data-state=AwaitingAuthorisation]").length`); n != 1 {
+	if n := ask[int](bench, `document.querySelectorAll("[data-state=AwaitingApproval]").length`); n != 1 {
 		t.Errorf("the bench has %d orders on the payment pages, want one", n)
 	}
 
@@ -121,9 +121,9 @@ func (p *page) wantLogo() {
 	}
 }
 
-// A part of an order is shipped, and a part of that refunded. Both pages show
-// which part.
-func TestAPartShipmentAndARefund(t *testing.T) {
+// An order ships in two parcels, and one piece is not available. Both pages show what
+// is in which parcel, and a part of the second one is refunded.
+func TestTwoParcelsAndARefund(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	p := openBrowser(t) // closed before the demo
@@ -144,23 +144,40 @@ func TestAPartShipmentAndARefund(t *testing.T) {
 	p.inspect("shop-packing-order-part")
 	p.click(`#ship`)
 	p.until("Hand the parcel over")
-	p.wants("Not shipped: 1 of 2 × Morning mug, Milk jug")
+	p.wants("Still to ship: 1 of 2 × Morning mug, Milk jug")
+	p.inspect("shop-packing-order-second")
 	bench := p.address()
-	p.open(bench + "/slip")
-	p.wants("1 of 2")
+	p.open(buyer)
+	p.wants("the first part is on its way")
+	p.wants("Parcel 1: 1 of 2 × Morning mug, Breakfast bowl")
+	p.inspect("shop-thank-you-part")
+
+	p.open(bench)
+	p.do("choosing the mug", chromedp.Evaluate[chromedp.Void](`document.querySelector("[name=missing-0]").value = "1"`))
+	p.click(`#withdraw`)
+	p.until("releases")
+	p.click(`#ship`)
+	p.until("Parcel 2: Milk jug")
+	p.wants("The rest of the hold is released")
+	p.open(bench + "/parcels/3/slip") // the second part is the withdrawal
+	p.wants("Milk jug")
 	p.inspect("shop-slip")
 	p.open(bench)
+	p.do("choosing the second parcel",
+		chromedp.Evaluate[chromedp.Void](`document.querySelector("#refund-parcel").selectedIndex = 1`))
 	p.fill(`#refund-amount`, "10")
 	p.fill(`#refund-reason`, "A chip in the glaze")
 	p.click(`#refund`)
 	p.until("Refunded")
 	p.inspect("shop-refunded")
 	p.open(buyer)
-	p.wants("Not everything was in stock")
+	p.wants("Not everything was available")
 	p.wants("$10.00 of it is refunded")
-	p.inspect("shop-thank-you-part")
+	p.inspect("shop-thank-you-parcels")
 	p.open(d.Shop + "bench/past")
 	p.inspect("shop-past")
+	p.open(d.Shop + "bench/stock")
+	p.inspect("shop-stock")
 	d.holdfast(t, "books", "check")
 }
 

@@ -66,8 +66,8 @@ func TestBuyShipAndSettle(t *testing.T) {
 	p.inspect("shop-packing-order")
 	p.click(`#ship`)
 	p.until("Charged")
-	if got := p.textOf("#transaction-status"); got != "Success" {
-		t.Errorf("after shipping the transaction is %s", got)
+	if got := p.textOf("#hold-state"); got != "settled" {
+		t.Errorf("after shipping the hold is %s", got)
 	}
 	p.inspect("shop-shipped")
 	p.open(thanks)

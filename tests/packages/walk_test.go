@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/holdfast-pay/holdfast"
 )
 
 // A new user follows "Install" in docs/getting-started.md: the test runs each
@@ -206,8 +204,7 @@ func (w *walk) startService() {
 		w.t.Errorf("the installed settings do not say that the server listens on %s", serverInDocument)
 	}
 	w.server = w.start()
-	w.run("export HOLDFAST_ENDPOINT=http://" + serverInDocument + "/")
-	w.run("export HOLDFAST_COBRANDED=http://" + serverInDocument + holdfast.CoBrandedPath)
+	w.run("export HOLDFAST_JSON_SERVER=http://" + serverInDocument + "/")
 }
 
 func (w *walk) run(command string) (said string) {
