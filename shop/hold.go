@@ -87,7 +87,7 @@ func (s *Shop) placeHold(ctx context.Context, id OrderID) error {
 		})
 		return err
 	}
-	_, err = s.learn(ctx, o, hold, change{what: "The hold is " + holdWords(hold), logged: true})
+	_, err = s.learn(ctx, o, hold, change{what: holdWords(hold), logged: true})
 	return err
 }
 
@@ -97,7 +97,7 @@ func (s *Shop) ask(ctx context.Context, o Order) (Order, error) {
 	if err != nil {
 		return o, fmt.Errorf("reading the hold of order %s: %w", o.ID, err)
 	}
-	return s.learn(ctx, o, hold, change{what: "The hold is " + holdWords(hold)})
+	return s.learn(ctx, o, hold, change{what: holdWords(hold)})
 }
 
 // learn stores what the payment service answered about an order's hold, together
@@ -191,7 +191,7 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	}
 	paid := settled.Payments[0]
 	c := change{
-		what: fmt.Sprintf("The charge of %s is %s", dollars(p.Amount), paid.State), logged: true, only: stillAsked(p),
+		what: fmt.Sprintf("The charge of %s %s", dollars(p.Amount), paidWords(paid.State)), logged: true, only: stillAsked(p),
 	}
 	switch paid.State {
 	case client.PaidPending:

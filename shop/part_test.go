@@ -311,7 +311,7 @@ func TestSettleRefused(t *testing.T) {
 	for code, words := range map[client.Code]string{
 		"amount_above_hold":    "more than the $117.00 that is still held",
 		"network_settles_once": "can be charged only once for an order",
-		"hold_state":           "cannot charge this order at the moment",
+		"hold_state":           "cannot charge this order now (No)",
 		"account_state":        "operator can fix that there",
 		"not_allowed":          "refused with not_allowed",
 	} {
@@ -321,7 +321,7 @@ func TestSettleRefused(t *testing.T) {
 			st.way.set(func(y *way) { y.refuse["settle"] = code })
 			st.ships(id, "listed", "1", "line", "0", "rest", "later")
 			st.wantState(id, shop.ToShip)
-			st.want(st.get(bench(id)), http.StatusOK, words, "held until", `id="ship"`, "req_refused")
+			st.want(st.get(bench(id)), http.StatusOK, words, "until <time", `id="ship"`, "req_refused")
 			// When the cause is fixed, it ships.
 			st.way.set(func(y *way) { delete(y.refuse, "settle") })
 			st.ships(id)

@@ -44,6 +44,15 @@ func (f Refund) Words() string {
 	return string(f.State)
 }
 
+// outcome says what has become of the refund, for the log.
+func (f Refund) outcome() string {
+	by := ""
+	if !f.Ours {
+		by = " by another program"
+	}
+	return fmt.Sprintf("The refund of %s%s %s", dollars(f.Amount), by, paidWords(f.State))
+}
+
 // open reports whether the refund's state may still change.
 func (f Refund) open() bool { return f.State == RefundAsked || f.State == client.PaidPending }
 
@@ -171,7 +180,7 @@ func (s *Shop) readRefund(ctx context.Context, id OrderID, f Refund) error {
 		return fmt.Errorf("reading a refund of order %s: %w", id, err)
 	}
 	f.State = made.State
-	return s.refundStands(ctx, id, f, Happening{What: fmt.Sprintf("The refund of %s is %s", dollars(f.Amount), f.State)})
+	return s.refundStands(ctx, id, f, Happening{What: f.outcome()})
 }
 
 func (s *Shop) sendRefund(ctx context.Context, id OrderID, f Refund) error {
@@ -191,7 +200,7 @@ func (s *Shop) sendRefund(ctx context.Context, id OrderID, f Refund) error {
 		return fmt.Errorf("refunding order %s: %w", id, err)
 	}
 	f.ID, f.State = made[0].ID, made[0].State
-	return s.refundStands(ctx, id, f, Happening{What: fmt.Sprintf("The refund of %s is %s", dollars(f.Amount), f.State)})
+	return s.refundStands(ctx, id, f, Happening{What: f.outcome()})
 }
 
 // refundStands stores the state of a refund and an entry for the log. A refund that
@@ -236,13 +245,12 @@ func (s *Shop) findRefunds(ctx context.Context, o Order) error {
 				ID: made.ID, PaymentID: made.Payment, State: made.State, Amount: made.Amount.Amount, Reason: made.Description,
 				At: made.Created,
 			}
-			told := fmt.Sprintf("Another program refunded %s: %s", dollars(f.Amount), f.State)
 			for _, had := range known {
 				if had.Ours && had.key(o.ID) == made.Reference {
-					f.Position, told = had.Position, fmt.Sprintf("The refund of %s is %s", dollars(f.Amount), f.State)
+					f.Position, f.Ours = had.Position, true
 				}
 			}
-			if err := s.refundStands(ctx, o.ID, f, Happening{What: told}); err != nil {
+			if err := s.refundStands(ctx, o.ID, f, Happening{What: f.outcome()}); err != nil {
 				return err
 			}
 		}

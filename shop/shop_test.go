@@ -48,7 +48,7 @@ func newStage(t *testing.T) *stage {
 	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 	st := &stage{T: t, world: holdfasttest.NewWorld(t, db), file: filepath.Join(t.TempDir(), "shop.db")}
 	w := st.world
-	home, err := w.Processor.AddAddress(t.Context(), w.Buyer.ID, holdfast.Address{
+	home, err := w.Processor.Identity.AddAddress(t.Context(), w.Buyer.ID, holdfast.Address{
 		Name: "Ann Buyer", Line1: "1 Kiln Lane", City: "Ely", State: "MA", Zip: "01060", Country: "US",
 	})
 	if err != nil {

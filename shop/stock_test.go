@@ -106,7 +106,7 @@ func TestStockPage(t *testing.T) {
 	st := newStage(t)
 	st.setStock("mug", 10)
 	st.threePieces()
-	st.want(st.get("/bench/stock"), http.StatusOK, `data-product="mug"`, `<td class="num free">8</td><td class="num">2</td>`)
+	st.want(st.get("/bench/stock"), http.StatusOK, `data-product="mug"`, "8 free</strong>, 2 ordered and not shipped")
 	st.want(st.post("/bench/stock/mug", "pieces", "-9"), http.StatusConflict, "The stock is as it was")
 	st.want(st.post("/bench/stock/mug", "pieces", "many"), http.StatusUnprocessableEntity)
 	st.want(st.post("/bench/stock/anvil", "pieces", "1"), http.StatusNotFound)

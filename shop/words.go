@@ -139,8 +139,8 @@ func refusedWords(refusal *client.Error, o Order, hold client.Hold) string {
 		return fmt.Sprintf("%sthe amount is more than the %s that is still held. Ship again for at most that amount.%s",
 			notCharged, dollars(hold.Open.Amount), heldUntil(o))
 	case codeHoldState:
-		return notCharged + "the payment service cannot charge this order at the moment. Try again in a few minutes." +
-			heldUntil(o)
+		return notCharged + "the payment service cannot charge this order now (" + trimFullStop(refusal.Detail) +
+			"). Look again in a minute."
 	case codeAccountState:
 		return notCharged + "the shop's own account at the payment service is restricted. The shop's operator can fix that " +
 			"there." + heldUntil(o)
@@ -314,12 +314,36 @@ func named(lines []Line) string {
 	return strings.Join(names, ", ")
 }
 
-// holdWords are the state of a hold and its reason, for the log.
+// holdWords say what has become of a hold, for the log.
 func holdWords(h client.Hold) string {
-	if h.State == client.HoldFailed {
-		return string(h.State) + " (" + h.Code + ")"
+	switch h.State {
+	case client.HoldPending:
+		return "The card's bank has not answered about the hold"
+	case client.HoldHeld:
+		return "The money is held"
+	case client.HoldFailed:
+		return "The hold was declined (" + h.Code + ")"
+	case client.HoldReleased:
+		return "The hold was released"
+	case client.HoldExpired:
+		return "The hold expired"
+	case client.HoldSettled:
+		return "The hold has ended; " + dollars(h.Settled.Amount) + " of it was charged"
+	case client.HoldSettling:
 	}
-	return string(h.State)
+	return "The rest of the hold is being charged"
+}
+
+// paidWords say what has become of a charge or a refund, for the log.
+func paidWords(s client.PaidState) string {
+	switch s {
+	case client.PaidSucceeded:
+		return "succeeded"
+	case client.PaidFailed, client.PaidCancelled:
+		return "failed"
+	case client.PaidPending, RefundAsked:
+	}
+	return "has no answer of the bank yet"
 }
 
 // when returns a time in the form of pages and notes.

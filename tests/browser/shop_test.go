@@ -158,7 +158,7 @@ func TestTwoParcelsAndARefund(t *testing.T) {
 	p.until("releases")
 	p.click(`#ship`)
 	p.until("Parcel 2: Milk jug")
-	p.wants("The rest of the hold is released")
+	p.wants("Hand the parcel over")
 	p.open(bench + "/parcels/3/slip") // the second part is the withdrawal
 	p.wants("Milk jug")
 	p.inspect("shop-slip")
