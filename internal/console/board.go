@@ -234,19 +234,26 @@ func (s *Server) boardRow(c *call, h payment.Hold, buyer party.Party) tableRow {
 	}
 	return tableRow{Tone: t, Cells: []cell{
 		{Chip: chip{span(w, left), t}}, amount,
-		text(string(root.Reference)),
+		{Text: string(root.Reference), Detail: string(root.ID), Address: caseAddress(c.caller.ID, string(root.ID))},
 		{Text: cmp.Or(buyer.Name, buyer.Email, w.T("console.guest"))},
 		moment(h.Deadline()), {Links: boardActions(c, h)},
 	}}
 }
 
 // boardActions lead to the pages that ask before they act on a hold.
-func boardActions(c *call, h payment.Hold) []link {
-	if !c.may(party.MayActOnHolds) {
-		return nil
-	}
+func boardActions(c *call, h payment.Hold) (all []link) {
 	of := string(h.Root().Reference)
-	return []link{{Label: c.words.T("console.remind.link"), Of: of, Address: c.link("risk/" + string(h.ID()) + "/remind")}}
+	for _, action := range []payment.Action{payment.ActSettle, payment.ActRelease} {
+		if d, found := deedOf(action); found && c.may(d.permission) {
+			all = append(all, link{
+				Label: d.labelIn(c.words), Of: of, Address: c.link(d.address(h.ID())), Danger: d.danger,
+			})
+		}
+	}
+	if c.may(party.MayActOnHolds) {
+		all = append(all, link{Label: c.words.T("console.remind.link"), Of: of, Address: c.link(remindPath(h.ID()))})
+	}
+	return all
 }
 
 // leftTone is the colour of a time until a deadline.

@@ -1,6 +1,11 @@
 package console
 
-import "github.com/holdfast-pay/holdfast/internal/party"
+import (
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
 
 // A Route is what tests know of a route.
 type Route struct {
@@ -23,3 +28,38 @@ var Span = span
 
 // ReadAmount is readAmount.
 var ReadAmount = readAmount
+
+// WordsMissing are the words of package payment that have no message.
+func WordsMissing() (missing []string) {
+	for _, v := range payment.Verbs {
+		if stepWords[v] == "" {
+			missing = append(missing, string(v))
+		}
+	}
+	for _, r := range payment.Reasons {
+		if reasonWords[r] == "" || r.Words() == "" {
+			missing = append(missing, string(r))
+		}
+	}
+	for _, s := range payment.HoldStates {
+		if stateWords[string(s)].id == "" {
+			missing = append(missing, string(s))
+		}
+	}
+	for _, s := range payment.States {
+		if s != payment.None && stateWords[lower(s)].id == "" {
+			missing = append(missing, string(s))
+		}
+	}
+	for _, k := range processor.FindingKinds {
+		if kindWord(webui.Words{}, k) == string(k) {
+			missing = append(missing, string(k))
+		}
+	}
+	for _, k := range processor.EntryKinds {
+		if entryTitle(webui.Words{}, processor.Entry{Kind: k, What: "x"}) == "" {
+			missing = append(missing, string(k))
+		}
+	}
+	return missing
+}

@@ -35,7 +35,9 @@ func TestSignInLeadsBack(t *testing.T) {
 func TestSignInLeadsNowhereElse(t *testing.T) {
 	s := newSite(t)
 	member := s.members.Add(party.RoleOwner, s.Shop.ID)
-	for _, to := range []string{"//evil.example/", "https://evil.example/console/", "/console/\r\nX: y", "/console", "x/console/"} {
+	for _, to := range []string{
+		"//evil.example/", "https://evil.example/console/", "/console/\r\nX: y", "/console", "x/console/",
+	} {
 		b := s.newBrowser()
 		b.do(http.MethodPost, account.Root+"sign-in", url.Values{
 			"email": {member.Email}, "password": {"correct horse battery"}, "to": {to},
@@ -50,7 +52,8 @@ func TestCallersOfAMember(t *testing.T) {
 	s := newSite(t)
 	other := s.OtherShop()
 	s.signedIn(s.Buyer).get("").wantStatus(http.StatusNotFound).wantNot("Kiln")
-	s.as(party.RoleSupport, "").get("").wantStatus(http.StatusOK).want("Kiln & Co", "Other", string(other.ID), "Support", "Sandbox")
+	s.as(party.RoleSupport, "").get("").wantStatus(http.StatusOK).want("Kiln & Co", "Other", string(other.ID), "Support",
+		"Sandbox")
 	b := s.newBrowser()
 	member := s.members.Add(party.RoleFinance, s.Shop.ID)
 	b.signIn(member)

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -18,6 +19,11 @@ func (s *Server) remindRoutes() []route {
 		{Method: get, Path: path, In: ofCaller, Permission: party.MayActOnHolds, show: s.askRemind},
 		{Method: post, Path: path, In: ofCaller, Permission: party.MayActOnHolds, show: s.remind},
 	}
+}
+
+// remindPath is the path of the page that asks about a hold.
+func remindPath(id holdfast.TransactionID) string {
+	return "risk/" + url.PathEscape(string(id)) + "/remind"
 }
 
 func (s *Server) askRemind(c *call) error { return s.renderRemind(c, http.StatusOK, "") }

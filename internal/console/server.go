@@ -40,6 +40,8 @@ func (s *Server) routes() []route {
 		s.boardRoutes(),
 		s.remindRoutes(),
 		s.serverRoutes(),
+		s.findRoutes(),
+		s.caseRoutes(),
 		s.systemRoutes(),
 	)
 }

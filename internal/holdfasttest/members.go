@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // Members are the members of a test's console.
@@ -24,6 +25,14 @@ func (m *Members) Add(role party.Role, caller party.CallerID) party.Party {
 	}
 	p := m.World.Party(string(role)+" of "+whose, string(role)+"."+whose+"@example.test")
 	m.all = append(m.all, party.Membership{Party: p.ID, Caller: caller, Role: role})
+	return p
+}
+
+// AddLimited is Add for a member whose refunds have a limit.
+func (m *Members) AddLimited(role party.Role, caller party.CallerID, limit money.Amount) party.Party {
+	m.World.T.Helper()
+	p := m.Add(role, caller)
+	m.all[len(m.all)-1].RefundLimit = limit
 	return p
 }
 

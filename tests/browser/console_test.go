@@ -14,6 +14,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/console"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 // console serves the console; members are made by s.members.Add.
@@ -35,8 +37,12 @@ func consoleName(path string) string {
 // consoleObjects have the paths of pages about an object of the site, "payments/{id}",
 // with an id in place of the name. The caller's id is put in for all pages.
 func (s *site) consoleObjects() map[string]string {
-	risk := "c/{caller}/risk/" + string(s.hold) + "/remind"
-	return map[string]string{"c/{caller}/risk/{hold}/remind": risk}
+	all := map[string]string{"c/{caller}/risk/{hold}/remind": "c/{caller}/risk/" + string(s.hold) + "/remind"}
+	const hold = "c/{caller}/payments/{payment}"
+	for _, action := range []string{"", "/settle", "/release", "/raise", "/renew", "/refund", "/end-token"} {
+		all[hold+action] = strings.Replace(hold, "{payment}", string(s.lasting), 1) + action
+	}
+	return all
 }
 
 // consoleAddress is the address of a page of the console.
@@ -75,6 +81,24 @@ func (s *site) furnishConsole() {
 	for i := range 60 {
 		s.Reserved("12.00", orderReference(30+i))
 	}
+	s.lasting = s.heldForActions()
+}
+
+// heldForActions makes a hold on which every action is possible.
+func (s *site) heldForActions() holdfast.TransactionID {
+	s.t.Helper()
+	token := s.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: s.Card.ID, Method: s.Card.Method},
+		payment.Limit{Kind: payment.LimitAmount, Value: holdfasttest.USD("500.00").Micro})
+	hold, err := s.Reserve(token, "120.00", "order-4801")
+	if err == nil {
+		_, err = s.Processor.SettleHold(s.t.Context(), s.Shop, nil, processor.SettleHold{
+			Hold: hold.ID, Amount: holdfasttest.USD("40.00"), Reference: "parcel-1",
+		})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return hold.ID
 }
 
 // orderReference is the reference of an order.

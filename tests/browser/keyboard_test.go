@@ -13,7 +13,7 @@ import (
 )
 
 // stopsMax is larger than the number of Tab stops of any page.
-const stopsMax = 150
+const stopsMax = 300
 
 // A focus is the focused element, and whether people can see the focus.
 type focus struct {

@@ -38,6 +38,7 @@ type site struct {
 
 	members *holdfasttest.Members  // of the console
 	hold    holdfast.TransactionID // that the pages of the console are about
+	lasting holdfast.TransactionID // a hold on which every action is possible
 
 	home string // the address of the server
 	shop string // the return URL of its links
