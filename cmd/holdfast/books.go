@@ -11,6 +11,7 @@ import (
 type booksVerb struct {
 	Check       booksCheck       `cmd:"" help:"Check that every posting, hold and balance agrees; also while the server runs."`
 	Hash        booksHash        `cmd:"" help:"Print a hash of the books, to compare a store with a copy."`
+	Export      booksExport      `cmd:"" help:"Write the books for an accounting program, or as CSV."`
 	Violations  booksViolations  `cmd:"" help:"List the rows that the server's audit has found to be wrong."`
 	Acknowledge booksAcknowledge `cmd:"" help:"Acknowledge violations, so that their callers may move money again."`
 }

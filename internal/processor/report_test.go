@@ -2,171 +2,19 @@ package processor_test
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/money"
 )
-
-// A busyShop makes random payments and refunds of every kind. Its clock and the
-// caller's are moved by days, so that steps come long after their transactions.
-type busyShop struct {
-	w      *holdfasttest.World
-	random *rand.Rand
-	refs   int
-
-	market        holdfasttest.Market
-	spends, funds holdfast.TokenID
-	prepaidID     holdfast.InstrumentID
-	holds, paid   []holdfast.TransactionID
-}
-
-func newBusyShop(w *holdfasttest.World, seed uint64) *busyShop {
-	w.Unchecked, w.Processor.Wait = true, 20*time.Millisecond
-	s := &busyShop{w: w, random: rand.New(rand.NewPCG(seed, 1)), market: w.Market(false)}
-	a, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "1000.00")
-	s.spends, s.funds, s.prepaidID = spends, funds, holdfast.InstrumentID(a.ID)
-	w.Deposit(w.Owner.ID, "500.00")
-	w.Deposit(w.Buyer.ID, "500.00")
-	w.Deposit(s.market.Seller.ID, "500.00")
-	return s
-}
-
-func (s *busyShop) ref() holdfast.CallerReference {
-	s.refs++
-	return holdfast.CallerReference(fmt.Sprintf("busy-%d", s.refs))
-}
-
-func (s *busyShop) amount() string { return money.Cents(50 + s.random.Int64N(5000)).Decimal() }
-
-func (s *busyShop) one(of []holdfast.TransactionID) holdfast.TransactionID {
-	if len(of) == 0 {
-		return "1NONE"
-	}
-	return of[s.random.IntN(len(of))]
-}
-
-// reply makes the network decline a question, or lose its answer, now and then.
-func (s *busyShop) reply(step payment.Step) {
-	s.w.Network.Forget()
-	switch s.random.IntN(5) {
-	case 0:
-		s.w.Network.Next(holdfasttest.Reply{Step: step, Decline: holdfast.CodeTransactionDenied})
-	case 1:
-		s.w.Network.Next(holdfasttest.Reply{Step: step, Lost: true})
-	}
-}
-
-// act carries out one random action. Refusals are part of a busy day.
-func (s *busyShop) act() error {
-	w, ctx := s.w, s.w.T.Context()
-	amount := s.amount()
-	var t payment.Transaction
-	var err error
-	switch s.random.IntN(14) {
-	case 0, 1:
-		s.reply(payment.StepAuthorize)
-		t, err = w.Reserve(w.Authorize(amount), amount, s.ref())
-		s.holds = append(s.holds, t.ID)
-	case 2, 3, 4:
-		s.reply(payment.StepCapture)
-		t, err = w.Settle(s.one(s.holds), []string{"", "0.70"}[s.random.IntN(2)])
-		s.paid = append(s.paid, t.ID)
-	case 5:
-		t, err = w.Cancel(s.one(s.holds))
-	case 6:
-		s.reply(payment.StepCharge)
-		t, err = w.Pay(w.Authorize(amount), amount, s.ref())
-		s.paid = append(s.paid, t.ID)
-	case 7:
-		t, err = w.Pay(w.AuthorizeWith(w.Balance(), amount), amount, s.ref())
-		s.paid = append(s.paid, t.ID)
-	case 8:
-		t, err = s.market.Pay(amount, "0.25", s.ref())
-		s.paid = append(s.paid, t.ID)
-	case 9:
-		t, err = s.market.Reserve(amount, "0.25", s.ref())
-		s.holds = append(s.holds, t.ID)
-	case 10, 11:
-		s.reply(payment.StepReturn)
-		_, err = w.Processor.Refund(ctx, w.Shop, holdfast.RefundRequest{
-			TransactionID: s.one(s.paid), CallerReference: s.ref(), RefundAmount: holdfasttest.USD("0.35"),
-			MarketplaceRefundPolicy: []holdfast.RefundPolicy{
-				"", holdfast.RefundMasterAndMarketplace, holdfast.RefundMarketplaceOnly,
-			}[s.random.IntN(3)],
-		})
-	case 12:
-		err = s.prepaid(amount)
-	case 13:
-		err = s.passTime()
-	}
-	return err
-}
-
-func (s *busyShop) prepaid(amount string) error {
-	if s.random.IntN(2) == 0 {
-		t, err := s.w.Pay(s.spends, amount, s.ref())
-		s.paid = append(s.paid, t.ID)
-		return err
-	}
-	_, err := s.w.Processor.FundPrepaid(s.w.T.Context(), s.w.Shop, holdfast.FundPrepaidRequest{
-		SenderTokenID: s.funds, PrepaidInstrumentID: s.prepaidID, FundingAmount: holdfasttest.USD(amount),
-		CallerReference: s.ref(),
-	})
-	return err
-}
-
-// passTime moves the clock of all or that of the caller, and does the background
-// work, or leaves it undone so that it comes late.
-func (s *busyShop) passTime() error {
-	w, ctx := s.w, s.w.T.Context()
-	var moving error
-	switch s.random.IntN(6) {
-	case 0:
-		_, moving = w.Processor.AdvanceClock(ctx, w.Shop.ID, time.Duration(s.random.IntN(200))*time.Hour)
-	case 1:
-		_, moving = w.Processor.ResetClock(ctx, w.Shop.ID)
-	default:
-		w.Clock.Advance(time.Duration(s.random.IntN(240)) * time.Hour)
-	}
-	if s.random.IntN(2) == 0 {
-		return moving
-	}
-	w.Network.Forget()
-	_, sweeping := w.Processor.Sweep(ctx)
-	_, releasing := w.Processor.Release(ctx)
-	_, resolving := w.Processor.Resolve(ctx)
-	return errors.Join(moving, sweeping, releasing, resolving, s.sumDays())
-}
-
-func (s *busyShop) sumDays() error {
-	for {
-		if done, err := s.w.Processor.SumDays(s.w.T.Context()); err != nil || done == 0 {
-			return err
-		}
-	}
-}
-
-func (s *busyShop) run(actions int) {
-	for range actions {
-		err := s.act()
-		if _, refused := errors.AsType[*holdfast.Error](err); err != nil && !refused {
-			s.w.T.Fatal(err)
-		}
-	}
-}
 
 // movements reads the movements of a window, and checks their order.
 func movements(t testing.TB, db *store.DB, c party.CallerID, from, to time.Time) (all []payment.Movement) {
@@ -308,8 +156,8 @@ func TestReportsAgreeWithTheLedgerInEveryWindow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := address(t)
 			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
-			s := newBusyShop(w, 17)
-			s.run(250)
+			s := holdfasttest.NewBusyShop(w, 17)
+			s.Run(250)
 			books := openLedger(t, at, w.Shop.ID)
 			for _, want := range []string{
 				`late = 1`, `verb = 'Decline'`, `verb = 'LateCharge'`, `verb = 'Capture'`, `verb = 'Expire'`,
@@ -320,12 +168,12 @@ func TestReportsAgreeWithTheLedgerInEveryWindow(t *testing.T) {
 			}
 			edges := books.edges()
 			for range 60 {
-				a, b := edges[s.random.IntN(len(edges))], edges[s.random.IntN(len(edges))]
+				a, b := edges[s.Random.IntN(len(edges))], edges[s.Random.IntN(len(edges))]
 				if b.Before(a) {
 					a, b = b, a
 				}
-				from := a.Add(time.Duration(s.random.IntN(3)-1) * time.Microsecond)
-				to := b.Add(time.Duration(s.random.IntN(3)-1) * time.Microsecond)
+				from := a.Add(time.Duration(s.Random.IntN(3)-1) * time.Microsecond)
+				to := b.Add(time.Duration(s.Random.IntN(3)-1) * time.Microsecond)
 				all := movements(t, w.DB, w.Shop.ID, from, to)
 				if got, want := changesOf(all), books.sums(from, to); !maps.Equal(got, want) {
 					t.Fatalf("from %v to %v the report says %v, the ledger says %v", from, to, got, want)
@@ -351,11 +199,11 @@ func wholeTime() (from, to time.Time) {
 func TestDailySumsAgreeWithTheSteps(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		w := holdfasttest.NewWorld(t, db)
-		s := newBusyShop(w, 23)
+		s := holdfasttest.NewBusyShop(w, 23)
 		for range 15 {
-			s.run(10)
+			s.Run(10)
 			w.Clock.Advance(2 * time.Minute)
-			if err := s.sumDays(); err != nil {
+			if err := w.SumDays(); err != nil {
 				t.Fatal(err)
 			}
 			wantSums(w)
