@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -90,42 +89,9 @@ var holdHeadings = []string{
 // decimal is an amount without its currency, as spreadsheets read it.
 func decimal(d dollars) string { return money.Amount(d).Decimal() }
 
-// holdsOutput says how holds are printed.
-type holdsOutput struct {
-	JSON bool `name:"json" help:"Print one line of JSON for each." xor:"form"`
-	CSV  bool `name:"csv" help:"Print a CSV file, with times in UTC and amounts in dollars." xor:"form"`
-}
-
-func (o holdsOutput) print(w world, rows []holdRow) error {
-	switch {
-	case o.JSON:
-		for _, r := range rows {
-			if err := printJSON(w.Out, r); err != nil {
-				return err
-			}
-		}
-		return nil
-	case o.CSV:
-		return writeCSV(w.Out, rows)
-	}
-	table := newColumns(w.Out, "HOLD", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "DEADLINE", "LEFT")
-	for _, r := range rows {
-		table.row(r.cells()...)
-	}
-	return table.Flush()
-}
-
-func writeCSV(to io.Writer, rows []holdRow) error {
-	file := spreadsheet.NewWriter(to)
-	if err := file.Row(holdHeadings...); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		if err := file.Row(r.record()...); err != nil {
-			return err
-		}
-	}
-	return file.Flush()
+func (o listOutput) printHolds(w world, rows []holdRow) error {
+	return printList(w, o, rows, holdHeadings,
+		[]string{"HOLD", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "DEADLINE", "LEFT"})
 }
 
 // harmless is a cell of a CSV file: see package spreadsheet.
@@ -136,7 +102,7 @@ type holdsDueVerb struct {
 	Caller string        `help:"List the holds of this caller only." placeholder:"ID"`
 	Within time.Duration `help:"List holds whose deadline is within this time." default:"48h" placeholder:"DURATION"`
 	Max    int           `help:"List at most this many." default:"1000" placeholder:"ROWS"`
-	holdsOutput
+	listOutput
 }
 
 // Validate is called by kong. A wrong value ends with exitMisused.
@@ -178,7 +144,7 @@ func (v holdsDueVerb) Run(ctx context.Context, w world) error {
 	if len(rows) > v.Max {
 		rows, more = rows[:v.Max], true
 	}
-	return sayMoreHolds(w, v.Max, more, v.print(w, rows))
+	return sayMore(w, v.Max, more, v.printHolds(w, rows))
 }
 
 type holdsList struct {
@@ -187,7 +153,7 @@ type holdsList struct {
 	State     payment.HoldState        `help:"List only these: pending, held, settling, settled, released, expired or failed." enum:"pending,held,settling,settled,released,expired,failed," default:"" placeholder:"STATE"`
 	Reference holdfast.CallerReference `help:"List only the hold with this reference." placeholder:"REF"`
 	Max       int                      `help:"List at most this many." default:"20" placeholder:"ROWS"`
-	holdsOutput
+	listOutput
 }
 
 // Validate is called by kong. A wrong value ends with exitMisused.
@@ -210,14 +176,7 @@ func (v holdsList) Run(ctx context.Context, w world) error {
 	for i, h := range holds {
 		rows[i] = describeHoldOf(h, now)
 	}
-	return sayMoreHolds(w, v.Max, more, v.print(w, rows))
-}
-
-func sayMoreHolds(w world, most int, more bool, err error) error {
-	if more && err == nil {
-		fmt.Fprintf(w.Err, "There are more than %d; give a larger --max, or select.\n", most)
-	}
-	return err
+	return sayMore(w, v.Max, more, v.printHolds(w, rows))
 }
 
 // listHolds reads at most limit holds of a listing, and whether there are more.

@@ -116,9 +116,10 @@ func (c casting) merchant(name string) (merchant, error) {
 	}
 	key := party.AccessKey{
 		ID: "HF" + strings.ToUpper(c.ids.Secret(18)), Secret: holdfast.NewSecretKey(c.ids.Secret(40)), Caller: callers[0].ID,
+		Name: "Bench", Created: c.now,
 	}
 	m := merchant{caller: callers[0], owner: owner, key: key}
-	if err := c.tx.InsertAccessKey(key, c.now); err != nil || !c.jsonKeys {
+	if err := c.tx.InsertAccessKey(key); err != nil || !c.jsonKeys {
 		return m, err
 	}
 	m.jsonKey, err = c.jsonKey(m.caller)

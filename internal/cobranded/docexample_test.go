@@ -108,7 +108,7 @@ func (s *site) knownKey() {
 	s.t.Helper()
 	secret := holdfast.NewSecretKey("fps-test-secret-0123456789abcdefghijklmn")
 	s.Key = party.AccessKey{ID: "FPSTESTACCESSKEY0001", Secret: secret, Caller: s.Shop.ID}
-	err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error { return tx.InsertAccessKey(s.Key, s.Clock.Now()) })
+	err := s.DB.Update(s.t.Context(), func(tx *store.Tx) error { return tx.InsertAccessKey(s.Key) })
 	if err != nil {
 		s.t.Fatal(err)
 	}

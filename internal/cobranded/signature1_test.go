@@ -101,6 +101,23 @@ func signatureV1(t *testing.T, db *store.DB) {
 	s.wantBack(holdfast.ReturnCallerError)
 }
 
+// The answer is signed by the key of the request. If that key was replaced and has
+// ended meanwhile, it is signed by the new one.
+func TestSignatureV1OfAKeyThatEnded(t *testing.T) {
+	s := newSite(t)
+	s.allowV1()
+	p := s.oldOrder()
+	s.get(s.server.URL + holdfast.CoBrandedPath + "?" + s.signedV1("signature", holdfast.StringToSignV1(p), p).Encode())
+	s.signIn()
+	_, second, err := s.Processor.RotateAccessKey(t.Context(), s.Key.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.submit()
+	s.Key = second
+	s.wantBackV1(holdfast.ReturnSuccessCC)
+}
+
 func TestSignatureV1Ways(t *testing.T) {
 	for _, way := range oldWays {
 		t.Run(way.name, func(t *testing.T) {
@@ -142,7 +159,7 @@ func TestSignatureV1Vectors(t *testing.T) {
 	} {
 		key := party.AccessKey{ID: id, Secret: holdfast.NewSecretKey(secret), Caller: s.Shop.ID}
 		if err := s.DB.Update(t.Context(),
-			func(tx *store.Tx) error { return tx.InsertAccessKey(key, s.Clock.Now()) }); err != nil {
+			func(tx *store.Tx) error { return tx.InsertAccessKey(key) }); err != nil {
 			t.Fatal(err)
 		}
 	}

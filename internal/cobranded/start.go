@@ -144,6 +144,7 @@ func (s *Server) authenticate(r *http.Request, params holdfast.Params, from *sta
 		return explained(sent, signer)
 	}
 	from.caller = signer.Caller
+	s.Processor.NoteAccessKeyUse(signer.Key)
 	return nil
 }
 
@@ -177,6 +178,7 @@ func (s *Server) authenticateV1(r *http.Request, params holdfast.Params, from *s
 	switch err := sent.Check(signer); {
 	case err == nil:
 		from.caller, from.secret = signer.Caller, signer.Key.Secret
+		s.Processor.NoteAccessKeyUse(signer.Key)
 		return nil
 	case errors.Is(err, signed.ErrVersion):
 		return s.hintV1(signer.Caller, refused)

@@ -28,7 +28,7 @@ func TestPublishedLinks(t *testing.T) {
 				return err
 			}
 			secret := holdfast.NewSecretKey(all.SecretAccessKey)
-			return tx.InsertAccessKey(party.AccessKey{ID: key, Secret: secret, Caller: s.Shop.ID}, s.Clock.Now())
+			return tx.InsertAccessKey(party.AccessKey{ID: key, Secret: secret, Caller: s.Shop.ID})
 		}); err != nil {
 			t.Fatal(err)
 		}

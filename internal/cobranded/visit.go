@@ -101,7 +101,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 		if c.started.caller, found, err = tx.Caller(c.visit.Caller); err != nil || !found {
 			return errors.Join(err, fmt.Errorf("reading the caller %s of a visit (found %t)", c.visit.Caller, found))
 		}
-		if err := c.readSecret(tx); err != nil {
+		if err := c.readSecret(tx, s.Now()); err != nil {
 			return err
 		}
 		if err := s.readGuest(tx, c); err != nil {
@@ -133,17 +133,33 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (*call, error) {
 }
 
 // readSecret reads the secret that signs the answer, if the request was signed
-// by version 1. It belongs to the access key of the request.
-func (c *call) readSecret(tx *store.ReadTx) error {
+// by version 1. It belongs to the access key of the request. If that key has ended
+// since then, it belongs to the caller's newest key that works.
+func (c *call) readSecret(tx *store.ReadTx, real time.Time) error {
 	if !c.visit.SignatureV1 {
 		return nil
 	}
 	_, key, found, err := tx.CallerByKey(param(c.started.params, "callerKey"))
+	if err == nil && found && key.Usable(real) != nil {
+		key, err = newestKey(tx, key, real)
+	}
 	if err != nil || !found {
 		return errors.Join(err, fmt.Errorf("reading the key that visit %s began with (found %t)", c.visit.ID, found))
 	}
 	c.started.secret, c.started.signatureV1 = key.Secret, true
 	return nil
+}
+
+// newestKey reads the newest key of a caller that works, or returns the ended one
+// if none does.
+func newestKey(tx *store.ReadTx, ended party.AccessKey, real time.Time) (party.AccessKey, error) {
+	all, err := tx.AccessKeysOf(ended.Caller)
+	newest, found := party.NewestUsable(all, real)
+	if err != nil || !found {
+		return ended, err
+	}
+	_, key, _, err := tx.CallerByKey(newest.ID)
+	return key, err
 }
 
 // authorised returns the answer of a pipeline that the sender approved: the ids

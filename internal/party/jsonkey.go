@@ -124,15 +124,10 @@ func (e KeyError) Error() string {
 
 // Usable returns nil if the key works for its caller at the given real time.
 // Otherwise the error is a KeyError.
-func (k JSONKey) Usable(real time.Time) error {
-	switch {
-	case !k.Revoked.IsZero():
-		return ErrKeyRevoked
-	case !k.Expires.IsZero() && !real.Before(k.Expires):
-		return ErrKeyExpired
-	}
-	return nil
-}
+func (k JSONKey) Usable(real time.Time) error { return usable(k.Expires, k.Revoked, real) }
+
+// State is the state of the key at the given real time.
+func (k JSONKey) State(real time.Time) KeyState { return keyState(k.Usable(real), k.ReplacedBy != "") }
 
 // Open returns nil if a key that was sent is this one, and works for its caller at
 // the given real time. Otherwise the error is a KeyError.

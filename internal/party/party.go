@@ -286,10 +286,3 @@ func SignatureV1Hint(id CallerID) string {
 	return "Signature version 1 is switched off for this caller. For an old program that knows no other: holdfast " +
 		"caller set --caller " + string(id) + " --signature-v1"
 }
-
-// An AccessKey signs a caller's requests.
-type AccessKey struct {
-	ID     string // 20 characters, public
-	Secret holdfast.SecretKey
-	Caller CallerID
-}

@@ -1,10 +1,15 @@
 package processor
 
 import (
+	"crypto/sha256"
+	"errors"
+	"math/big"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/identity"
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // IDs makes identifiers. Tests use a counter; servers use RandomIDs.
@@ -59,4 +64,22 @@ func (p *Processor) ids() IDs {
 		return p.IDs
 	}
 	return RandomIDs{Now: p.Now}
+}
+
+// ErrRepeated refuses to make an object a second time for the same form.
+var ErrRepeated = errors.New("this was done already")
+
+// idOf is a new id. With the random key of a form it is the same for each time that
+// the form is sent for a caller, so that only the first one makes an object.
+func (p *Processor) idOf(prefix string, caller party.CallerID, once string) string {
+	if once == "" {
+		return p.ids().Other(prefix)
+	}
+	return prefix + digest(string(caller)+once, 25)
+}
+
+// digest returns characters of [0-9A-Z] that depend on a text alone.
+func digest(text string, size int) string {
+	sum := sha256.Sum256([]byte(text))
+	return strings.ToUpper(new(big.Int).SetBytes(sum[:]).Text(36))[:size]
 }

@@ -18,6 +18,7 @@ type NewKey struct {
 	Scopes              party.Scopes
 	HoldLimit, DayLimit money.Amount  // the zero Amount means no limit
 	Life                time.Duration // zero means no end
+	Once                string        // see [Processor.idOf]
 }
 
 // AddKey makes a JSON key for a caller. Its text is returned only here. From the
@@ -49,11 +50,19 @@ func (p *Processor) addKey(
 		return key, "", err
 	}
 	key = party.JSONKey{
-		ID: party.JSONKeyID(p.ids().Other("J")), Caller: caller.ID, Name: n.Name, Scopes: n.Scopes,
+		ID: party.JSONKeyID(p.idOf("J", id, n.Once)), Caller: caller.ID, Name: n.Name, Scopes: n.Scopes,
 		HoldLimit: n.HoldLimit, DayLimit: n.DayLimit, Chain: chain, Created: p.now(),
 	}
 	if chain == "" {
 		key.Chain = key.ID
+	}
+	if n.Once != "" {
+		switch _, found, err := tx.JSONKey(key.ID); {
+		case err != nil:
+			return key, "", err
+		case found:
+			return key, "", ErrRepeated
+		}
 	}
 	if n.Life > 0 {
 		key.Expires = key.Created.Add(n.Life)
@@ -72,7 +81,7 @@ func (p *Processor) RotateKey(
 	ctx context.Context, id party.JSONKeyID, overlap time.Duration,
 ) (old, key party.JSONKey, text string, err error) {
 	if overlap < 0 {
-		return old, key, "", holdfast.Errorf(holdfast.InvalidParams, "the overlap is not below zero")
+		return old, key, "", errOverlap
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		before, err := keyOf(&tx.ReadTx, id)
@@ -80,12 +89,8 @@ func (p *Processor) RotateKey(
 			return err
 		}
 		real := p.now()
-		switch unusable := before.Usable(real); {
-		case before.ReplacedBy != "":
-			return holdfast.Errorf(holdfast.InvalidParams, "the key %s was replaced by %s; rotate that one", id,
-				before.ReplacedBy)
-		case unusable != nil:
-			return holdfast.Errorf(holdfast.InvalidParams, "the key %s cannot be rotated: %v; make a new one", id, unusable)
+		if err := mayRotate(string(id), string(before.ReplacedBy), before.Usable(real)); err != nil {
+			return err
 		}
 		n := NewKey{
 			Name: before.Name, Scopes: before.Scopes, HoldLimit: before.HoldLimit, DayLimit: before.DayLimit,
@@ -103,6 +108,7 @@ func (p *Processor) RotateKey(
 		}
 		return tx.ChangeJSONKey(before, old)
 	})
+	p.callerChanged()
 	return old, key, text, failure(err)
 }
 
@@ -133,14 +139,22 @@ func keyOf(tx *store.ReadTx, id party.JSONKeyID) (party.JSONKey, error) {
 // NoteKeyUse writes, in the background, that a key was used now. The door calls it
 // for each request; it writes once a minute.
 func (p *Processor) NoteKeyUse(key party.JSONKey) {
+	p.noteUse(string(key.ID), key.LastUsed, func(tx *store.Tx, at time.Time) error {
+		return tx.NoteJSONKeyUse(key.ID, at)
+	})
+}
+
+// noteUse writes that the key with an id was used now, unless a use of the last
+// minute is known.
+func (p *Processor) noteUse(id string, last time.Time, write func(*store.Tx, time.Time) error) {
 	at := p.now()
-	if at.Before(key.LastUsed.Add(keyUseNoted)) || !p.keyUses.next(key.ID, at) {
+	if at.Before(last.Add(keyUseNoted)) || !p.keyUses.next(id, at) {
 		return
 	}
 	p.start(func() {
-		err := p.db.Background(p.untilStopped(), func(tx *store.Tx) error { return tx.NoteJSONKeyUse(key.ID, at) })
+		err := p.db.Background(p.untilStopped(), func(tx *store.Tx) error { return write(tx, at) })
 		if err != nil {
-			p.Log.Warn("the use of a key is not noted", "key", key.ID, "error", err)
+			p.Log.Warn("the use of a key is not noted", "key", id, "error", err)
 		}
 	})
 }
@@ -153,19 +167,19 @@ const (
 // keyUses are the keys whose use this server has noted recently, with the time.
 type keyUses struct {
 	mu sync.Mutex
-	at map[party.JSONKeyID]time.Time
+	at map[string]time.Time
 }
 
 // next reports whether a use is to be noted. A clock that was set back begins
 // anew.
-func (u *keyUses) next(id party.JSONKeyID, at time.Time) bool {
+func (u *keyUses) next(id string, at time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if last, noted := u.at[id]; noted && !at.Before(last) && at.Before(last.Add(keyUseNoted)) {
 		return false
 	}
 	if u.at == nil || len(u.at) >= keyUsesMax {
-		u.at = make(map[party.JSONKeyID]time.Time)
+		u.at = make(map[string]time.Time)
 	}
 	u.at[id] = at
 	return true

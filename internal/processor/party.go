@@ -63,11 +63,6 @@ type NewCaller struct {
 	BuyerMails *bool
 }
 
-const (
-	accessKeySize = 20 // characters, the usual length of callerKey
-	secretKeySize = 40
-)
-
 // CreateCaller creates a caller with its first access key. The secret is
 // returned only here. The owner becomes a business.
 func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller, party.AccessKey, error) {
@@ -89,11 +84,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	setIf(&caller.Warnings, n.Warnings)
 	setIf(&caller.WarningMails, n.WarningMails)
 	setIf(&caller.BuyerMails, n.BuyerMails)
-	key := party.AccessKey{
-		ID:     "HF" + identity.Random(accessKeySize-2, base36),
-		Secret: holdfast.NewSecretKey(p.ids().Secret(secretKeySize)),
-		Caller: caller.ID,
-	}
+	key := p.newAccessKey(caller.ID, NewAccessKey{Name: firstKeyName})
 	var made party.Caller
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		owner, err := partyOf(&tx.ReadTx, n.Owner)
@@ -112,7 +103,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		if err := tx.InsertCaller(made); err != nil {
 			return err
 		}
-		return tx.InsertAccessKey(key, now)
+		return tx.InsertAccessKey(key)
 	})
 	return made, key, err
 }

@@ -271,10 +271,11 @@ func (w *world) answers() {
 	}
 }
 
-// sql runs a statement on the world's SQLite file.
+// sql runs a statement on the world's SQLite file. It waits for what the server
+// writes in the background.
 func (w *world) sql(statement string) {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", w.address)
+	db, err := sql.Open("sqlite", w.address+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -42,6 +42,7 @@ func (s *Server) authenticate(r *http.Request, paths []string, q *request) error
 		return err
 	}
 	q.caller = signer.Caller
+	s.Processor.NoteAccessKeyUse(signer.Key)
 	return nil
 }
 

@@ -156,8 +156,9 @@ func (w *world) settle() {
 			}
 			key := party.AccessKey{
 				ID: keys[strings.ToLower(string(c.ID[1:]))], Secret: holdfast.NewSecretKey(secret), Caller: c.ID,
+				Name: "first", Created: testNow,
 			}
-			if err := tx.InsertAccessKey(key, testNow); err != nil {
+			if err := tx.InsertAccessKey(key); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,7 @@ import (
 
 // The reasons why a request is not signed by a caller.
 var (
-	ErrUnknownKey = errors.New("no caller has this access key")
+	ErrUnknownKey = errors.New("no caller has this access key, or the key has ended")
 	ErrVersion    = errors.New("the caller may not use this version of the signature")
 	ErrWrong      = errors.New("the signature was not made with the caller's key")
 )
@@ -45,13 +45,18 @@ type Callers struct {
 	kept recent.Reads[Signer]
 }
 
-// ByKey returns the caller that an access key belongs to, or ErrUnknownKey.
+// ByKey returns the caller that an access key belongs to. It is ErrUnknownKey if
+// there is no such key, or if the key has expired or was revoked.
 func (c *Callers) ByKey(ctx context.Context, id string) (Signer, error) {
 	if len(id) > keyBytesMax {
 		return Signer{}, ErrUnknownKey
 	}
 	c.once.Do(func() { c.kept.Find, c.kept.Now = c.find, c.Now })
-	return c.kept.Get(ctx, id)
+	s, err := c.kept.Get(ctx, id)
+	if err == nil && s.Key.Usable(c.Now()) != nil {
+		return Signer{}, ErrUnknownKey
+	}
+	return s, err
 }
 
 func (c *Callers) find(ctx context.Context, id string) (Signer, error) {

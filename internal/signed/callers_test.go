@@ -25,6 +25,8 @@ type shelf struct {
 	err   error
 	wait  chan struct{} // if it is set, reads end when it is closed
 	now   time.Time
+
+	expires time.Time // of all keys
 }
 
 func newShelf(keys ...string) *shelf {
@@ -52,7 +54,7 @@ func (s *shelf) find(ctx context.Context, id string) (party.Caller, party.Access
 	if err := errors.Join(s.err, ctx.Err()); err != nil {
 		return party.Caller{}, party.AccessKey{}, false, err
 	}
-	key := party.AccessKey{ID: id, Secret: holdfast.NewSecretKey(secret), Caller: party.CallerID(id)}
+	key := party.AccessKey{ID: id, Secret: holdfast.NewSecretKey(secret), Caller: party.CallerID(id), Expires: s.expires}
 	return party.Caller{ID: key.Caller}, key, found, nil
 }
 
@@ -89,6 +91,22 @@ func TestACallerIsReadOnceASecond(t *testing.T) {
 	s.want(t, c, "A", "", 5)
 	s.keys["A"] = "back"
 	s.want(t, c, "A", "back", 6)
+}
+
+// A key ends at its time, also where it was read before. It is not read again for
+// each request.
+func TestAnEndedKey(t *testing.T) {
+	s := newShelf("A")
+	s.expires = s.now.Add(time.Second / 2)
+	c := s.callers()
+	s.want(t, c, "A", "secret", 1)
+	s.now = s.expires.Add(-1)
+	s.want(t, c, "A", "secret", 1)
+	s.now = s.expires
+	s.want(t, c, "A", "", 1)
+	s.now = s.now.Add(time.Second / 2)
+	s.want(t, c, "A", "", 2)
+	s.want(t, c, "A", "", 2)
 }
 
 // A machine's clock may be set back. What was read after the moment that it

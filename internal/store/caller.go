@@ -1,10 +1,8 @@
 package store
 
 import (
-	"context"
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/engine"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/money"
@@ -81,60 +79,6 @@ func (tx *ReadTx) CallersOf(owner party.ID) ([]party.Caller, error) {
 		SELECT `+callerColumns+` FROM callers WHERE owner = $1 ORDER BY created, caller_id`, owner)
 }
 
-// A callerKey is an access key with the caller that it belongs to.
-type callerKey struct {
-	caller party.Caller
-	key    party.AccessKey
-}
-
-// unsealed returns the caller and the key with its secret unsealed.
-func (k callerKey) unsealed(s *sealer, found bool, err error) (party.Caller, party.AccessKey, bool, error) {
-	if err != nil || !found {
-		return k.caller, k.key, found, err
-	}
-	secret, err := s.unseal(k.key.Secret.Reveal(), accessKeyRow(k.key.ID))
-	k.key.Secret = holdfast.NewSecretKey(string(secret))
-	return k.caller, k.key, found && err == nil, err
-}
-
-var callersByKey = engine.NewSource(engine.Source[string, callerKey]{
-	Doing: "reading an access key",
-	Query: `
-		SELECT k.access_key_id, k.secret, ` + joinedCallerColumns + `
-		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
-		WHERE k.access_key_id = $1`,
-	Many: `
-		SELECT k.access_key_id, k.secret, ` + joinedCallerColumns + `
-		FROM access_keys k JOIN callers c ON c.caller_id = k.caller_id
-		WHERE k.access_key_id = ANY($1::text[])`,
-	Args: func(id string) []any { return []any{id} },
-	Scan: func(row scanner) (k callerKey, err error) {
-		var secret []byte
-		k.caller, err = scanCaller(behind{row, []any{&k.key.ID, &secret}})
-		k.key.Secret, k.key.Caller = holdfast.NewSecretKey(string(secret)), k.caller.ID
-		return k, err
-	},
-	Key:      func(k callerKey) string { return k.key.ID },
-	Unlocked: "it is read before the action begins",
-})
-
-// CallerByKey reads the caller that an access key belongs to, and the key.
-func (tx *ReadTx) CallerByKey(accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
-	k, found, err := callersByKey.Get(tx.sql, accessKeyID)
-	return k.unsealed(tx.dialect.sealer, found, err)
-}
-
-// CallerByKey is [ReadTx.CallerByKey] for the beginning of a request.
-func (r Reader) CallerByKey(ctx context.Context, accessKeyID string) (party.Caller, party.AccessKey, bool, error) {
-	var k callerKey
-	var found bool
-	err := r.glance(ctx, func(tx *ReadTx) (err error) {
-		k, found, err = callersByKey.Get(tx.sql, accessKeyID)
-		return err
-	})
-	return k.unsealed(r.dialect.sealer, found, err)
-}
-
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {
 	if err := tx.one("adding a caller", insertCaller, callerTable.fields.values(&c)...); err != nil {
@@ -147,11 +91,4 @@ func (tx *Tx) InsertCaller(c party.Caller) error {
 // or its warnings, the action also resets its marks: see [Tx.ResetWarningMarks].
 func (tx *Tx) UpdateCaller(c party.Caller) error {
 	return tx.one("changing a caller", updateCaller.text, updateCaller.values.values(&c)...)
-}
-
-// InsertAccessKey adds a key that signs a caller's requests.
-func (tx *Tx) InsertAccessKey(k party.AccessKey, now time.Time) error {
-	return tx.one("adding an access key", `
-		INSERT INTO access_keys (access_key_id, secret, caller_id, created) VALUES ($1, $2, $3, $4)`,
-		k.ID, tx.dialect.sealer.seal(k.Secret.Reveal(), accessKeyRow(k.ID)), k.Caller, micros(now))
 }

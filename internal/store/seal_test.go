@@ -38,7 +38,7 @@ func addSecrets(t *testing.T, db *store.DB, from, to int) {
 				return err
 			}
 			key := party.AccessKey{ID: fmt.Sprint("K", i), Secret: holdfast.NewSecretKey(secretOf(i)), Caller: id}
-			if err := tx.InsertAccessKey(key, holdfasttest.Start); err != nil {
+			if err := tx.InsertAccessKey(key); err != nil {
 				return err
 			}
 		}

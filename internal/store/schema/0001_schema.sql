@@ -80,12 +80,20 @@ CREATE TABLE callers (
 	CHECK (sandbox = 1 AND network = '' OR clock_offset = 0)
 ) {{plain}};
 
+-- Keys that sign a caller's requests. replaced_by is the key that a rotation has made in place of this one. expires and
+-- revoked are real times, 0 for never. last_used is exact to a minute.
 CREATE TABLE access_keys (
 	access_key_id TEXT   NOT NULL PRIMARY KEY,
 	secret        BYTEA  NOT NULL,
 	caller_id     TEXT   NOT NULL,
-	created       BIGINT NOT NULL
+	name          TEXT   NOT NULL,
+	replaced_by   TEXT   NOT NULL,
+	created       BIGINT NOT NULL,
+	expires       BIGINT NOT NULL,
+	revoked       BIGINT NOT NULL,
+	last_used     BIGINT NOT NULL
 ) {{plain}};
+CREATE INDEX access_keys_of_caller ON access_keys (caller_id);
 
 -- Bearer keys for the JSON API. hash is the SHA-256 of a key's text, which is not kept. scopes has blanks between its
 -- words. hold_limit and day_limit are 0 for no limit. chain is the first key of a chain of rotations, and replaced_by the
@@ -510,6 +518,10 @@ CREATE TABLE deliveries (
 	PRIMARY KEY ({{key "subject"}}, seq)
 ) {{byKey}};
 CREATE INDEX deliveries_waiting ON deliveries (caller_id, leased_until, next_at, subject) WHERE outcome = 'Waiting';
+CREATE INDEX deliveries_open ON deliveries (caller_id, created, subject, seq) WHERE outcome = 'Waiting';
+CREATE INDEX deliveries_failing ON deliveries (caller_id, created, subject, seq)
+	WHERE outcome = 'Waiting' AND last_result <> '';
+CREATE INDEX deliveries_given_up ON deliveries (caller_id, done, subject, seq) WHERE outcome = 'GivenUp';
 
 -- Addresses to which a caller's events go (webhooks). secrets are sealed, like all secrets of the store: a JSON array of
 -- those that sign at the moment, each with its end. types are the types of events that the address gets, with blanks
