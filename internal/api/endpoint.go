@@ -93,7 +93,9 @@ type (
 )
 
 func (s *Server) createEndpoint(ctx context.Context, q *request, in *createEndpointInput) (*endpointAnswer, error) {
-	e, secret, err := s.Processor.CreateEndpoint(ctx, q.caller, processor.NewEndpoint(in.Body))
+	e, secret, err := s.Processor.CreateEndpoint(ctx, q.caller, processor.NewEndpoint{
+		URL: in.Body.URL, Description: in.Body.Description, Types: in.Body.Types, Ordered: in.Body.Ordered,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -223,8 +225,12 @@ type (
 	redeliveredAnswer struct{ Body Redelivered }
 )
 
+// redeliveriesMax is how many events one request can send again: more would take
+// longer than a client waits.
+const redeliveriesMax = 100_000
+
 func (s *Server) redeliver(ctx context.Context, q *request, in *redeliverInput) (*redeliveredAnswer, error) {
-	r := processor.Redelivery{Event: payment.EventID(in.Body.Event)}
+	r := processor.Redelivery{Event: payment.EventID(in.Body.Event), Most: redeliveriesMax}
 	if in.Body.Since != nil {
 		r.Since = *in.Body.Since
 	}

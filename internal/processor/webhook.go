@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -24,8 +25,8 @@ const (
 	webhookSecretSize = 32 // bytes
 	webhookSecretsMax = 3  // that sign at a time
 	secretOverlapMax  = 7 * 24 * time.Hour
-	redeliveriesMax   = 100_000 // events of one request
-	redeliveryBatch   = 500     // events of one commit
+	redeliveryBatch   = 500   // events of one commit
+	resumeBatch       = 1_000 // deliveries of one commit
 	webhooksKept      = 90 * 24 * time.Hour
 	webhooksForget    = time.Hour // from one look for old deliveries to the next
 )
@@ -36,6 +37,7 @@ type NewEndpoint struct {
 	Description string
 	Types       []string
 	Ordered     bool
+	Once        string // see [Processor.idOf]
 }
 
 // CreateEndpoint adds a webhook endpoint. From now on the caller has events. The
@@ -46,7 +48,7 @@ func (p *Processor) CreateEndpoint(
 	defer p.callerChanged()
 	made := store.WebhookEndpoint{
 		Endpoint: payment.Endpoint{
-			ID: payment.EndpointID(p.ids().Other("W")), Caller: caller.ID, URL: n.URL, Description: n.Description,
+			ID: payment.EndpointID(p.idOf("W", caller.ID, n.Once)), Caller: caller.ID, URL: n.URL, Description: n.Description,
 			Types: n.Types, Ordered: n.Ordered, Created: p.now(),
 		},
 		Secrets: []store.WebhookSecret{{Key: p.newWebhookSecret()}},
@@ -62,6 +64,9 @@ func (p *Processor) CreateEndpoint(
 		have, err := tx.Endpoints(caller.ID)
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(have, func(e payment.Endpoint) bool { return e.ID == made.ID }) {
+			return ErrRepeated
 		}
 		if len(have) >= payment.EndpointsMax {
 			return holdfast.Errorf(holdfast.InvalidParams, "a caller has at most %d webhook endpoints", payment.EndpointsMax)
@@ -92,30 +97,71 @@ type EndpointChange struct {
 
 // UpdateEndpoint changes a webhook endpoint's settings. Waiting events go to its
 // new URL. An unknown endpoint is [ErrNoEndpoint].
+//
+// An endpoint that is resumed begins to send after all that waits is due, which
+// takes a commit for each 1,000 deliveries. If that is interrupted, the endpoint
+// stays paused, and the same request goes on with it.
 func (p *Processor) UpdateEndpoint(
 	ctx context.Context, caller party.Caller, id payment.EndpointID, c EndpointChange,
 ) (payment.Endpoint, error) {
-	return p.changeEndpoint(ctx, caller, id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
-		setIf(&e.URL, c.URL)
-		setIf(&e.Description, c.Description)
-		setIf(&e.Types, c.Types)
-		setIf(&e.Ordered, c.Ordered)
-		switch {
-		case c.Paused == nil:
-		case !*c.Paused:
-			e.Pause = payment.NotPaused
-			if err := tx.ResumeWebhooks(e.ID, p.now()); err != nil {
-				return err
-			}
-		case e.Pause == payment.NotPaused:
-			e.Pause = payment.PausedByWish
+	if c.Paused != nil && !*c.Paused {
+		if err := p.resumeWebhooks(ctx, caller, id, c); err != nil {
+			return payment.Endpoint{}, failure(err)
 		}
+	}
+	return p.changeEndpoint(ctx, caller, id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
 		caller, err := callerOf(&tx.ReadTx, caller.ID)
 		if err != nil {
 			return err
 		}
-		return payment.CheckEndpoint(e.Endpoint, !caller.Sandbox)
+		return c.apply(&e.Endpoint, caller)
 	})
+}
+
+// apply changes an endpoint and checks the result.
+func (c EndpointChange) apply(e *payment.Endpoint, caller party.Caller) error {
+	setIf(&e.URL, c.URL)
+	setIf(&e.Description, c.Description)
+	setIf(&e.Types, c.Types)
+	setIf(&e.Ordered, c.Ordered)
+	switch {
+	case c.Paused == nil:
+	case !*c.Paused:
+		e.Pause = payment.NotPaused
+	case e.Pause == payment.NotPaused:
+		e.Pause = payment.PausedByWish
+	}
+	return payment.CheckEndpoint(*e, !caller.Sandbox)
+}
+
+// resumeWebhooks makes all deliveries that wait for an endpoint due now, if the
+// change is allowed.
+func (p *Processor) resumeWebhooks(
+	ctx context.Context, caller party.Caller, id payment.EndpointID, c EndpointChange,
+) error {
+	err := p.db.View(ctx, func(tx *store.ReadTx) error {
+		e, err := endpointOf(tx, caller, id)
+		if err != nil {
+			return err
+		}
+		caller, err := callerOf(tx, caller.ID)
+		if err != nil {
+			return err
+		}
+		return c.apply(&e, caller)
+	})
+	now := p.now()
+	for last, more := int64(0), true; more && err == nil; more = last > 0 {
+		after := last
+		err = p.db.Background(ctx, func(tx *store.Tx) error {
+			if _, err := endpointOf(&tx.ReadTx, caller, id); err != nil {
+				return err
+			}
+			last, err = tx.ResumeWebhooks(id, after, now, resumeBatch)
+			return err
+		})
+	}
+	return err
 }
 
 // RotateEndpointSecret gives a webhook endpoint a new secret, which is returned
@@ -213,54 +259,86 @@ func (p *Processor) TestEndpoint(
 type Redelivery struct {
 	Event payment.EventID
 	Since time.Time // real time
+	// Most refuses a redelivery if the caller has more events since then. Zero means
+	// any number.
+	Most int
 }
 
 // Redeliver sends events to a webhook endpoint again, whether or not they were
 // delivered to it before, and reports how many. That includes events that are older
-// than the endpoint.
+// than the endpoint. Each commit queues at most 500 of them.
 func (p *Processor) Redeliver(
 	ctx context.Context, caller party.Caller, id payment.EndpointID, r Redelivery,
 ) (queued int, err error) {
 	if (r.Event == "") == r.Since.IsZero() {
 		return 0, holdfast.Errorf(holdfast.InvalidParams, "name either an event or a time to redeliver")
 	}
-	var positions []int64
+	if r.Event != "" {
+		return p.redeliverOne(ctx, caller, id, r.Event)
+	}
+	var from, to int64
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
-		positions, err = toRedeliver(tx, caller, id, r)
+		if _, err := endpointOf(tx, caller, id); err != nil {
+			return err
+		}
+		if from, to, err = tx.FirstEventSince(caller.ID, r.Since); err != nil || r.Most == 0 {
+			return err
+		}
+		tooMany, err := tx.MoreEventsThan(caller.ID, from, to, r.Most)
+		if tooMany {
+			err = holdfast.Errorf(holdfast.InvalidParams, "there are more than %d events since then; name a later time", r.Most)
+		}
 		return err
 	})
-	if errors.Is(err, store.ErrTooManyEvents) {
-		err = holdfast.Errorf(holdfast.InvalidParams, "more than %d events would be sent again; name a later time",
-			redeliveriesMax)
-	}
-	for err == nil && queued < len(positions) {
-		batch := positions[queued:min(len(positions), queued+redeliveryBatch)]
-		err = p.db.Update(ctx, func(tx *store.Tx) error {
-			if _, err := endpointOf(&tx.ReadTx, caller, id); err != nil {
-				return err
-			}
-			return tx.QueueAgain(id, batch, p.now())
-		})
-		if err == nil {
-			queued += len(batch)
-		}
+	now := p.now()
+	for err == nil && from > 0 {
+		var n int
+		n, from, err = p.redeliverSome(ctx, caller, id, from, to, now)
+		queued += n
 	}
 	return queued, failure(err)
 }
 
-func toRedeliver(tx *store.ReadTx, caller party.Caller, id payment.EndpointID, r Redelivery) ([]int64, error) {
-	e, err := endpointOf(tx, caller, id)
+// redeliverSome queues the events of one commit, and returns the position at which
+// to go on, or 0.
+func (p *Processor) redeliverSome(
+	ctx context.Context, caller party.Caller, id payment.EndpointID, from, to int64, now time.Time,
+) (queued int, next int64, err error) {
+	err = p.db.Background(ctx, func(tx *store.Tx) error {
+		e, err := endpointOf(&tx.ReadTx, caller, id)
+		if err != nil {
+			return err
+		}
+		wanted, rest, err := tx.EventsWanted(e, from, to, redeliveryBatch)
+		if err != nil {
+			return err
+		}
+		queued, next = len(wanted), rest
+		return tx.QueueAgain(id, wanted, now)
+	})
+	return queued, next, err
+}
+
+func (p *Processor) redeliverOne(
+	ctx context.Context, caller party.Caller, id payment.EndpointID, event payment.EventID,
+) (queued int, err error) {
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		if _, err := endpointOf(&tx.ReadTx, caller, id); err != nil {
+			return err
+		}
+		e, found, err := tx.Event(caller.ID, event)
+		if err == nil && !found {
+			err = ErrNoEvent
+		}
+		if err != nil {
+			return err
+		}
+		return tx.QueueAgain(id, []int64{e.Position}, p.now())
+	})
 	if err != nil {
-		return nil, err
+		return 0, failure(err)
 	}
-	if r.Event == "" {
-		return tx.EventsSince(e, r.Since, redeliveriesMax)
-	}
-	event, found, err := tx.Event(caller.ID, r.Event)
-	if err == nil && !found {
-		err = ErrNoEvent
-	}
-	return []int64{event.Position}, err
+	return 1, nil
 }
 
 // ForgetWebhooks removes deliveries to webhook endpoints that are older than 90

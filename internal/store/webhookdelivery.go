@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -133,13 +132,25 @@ func (tx *Tx) QueueAgain(to payment.EndpointID, positions []int64, now time.Time
 	return tx.sql.Run(statements...)
 }
 
-// ResumeWebhooks makes all waiting deliveries to an endpoint due now, with as many
-// tries as new ones.
-func (tx *Tx) ResumeWebhooks(to payment.EndpointID, now time.Time) error {
-	_, err := tx.exec("resuming the deliveries to a webhook endpoint", `
+// ResumeWebhooks makes waiting deliveries to an endpoint due now, with as many
+// tries as new ones. It looks at limit of them, those behind a position in the
+// feed, and returns the position of the last one: 0 if there are no more.
+func (tx *Tx) ResumeWebhooks(
+	to payment.EndpointID, after int64, now time.Time, limit int,
+) (last int64, err error) {
+	waiting, err := list(tx.Unlocked("a delivery that is queued meanwhile is new"), "reading waiting deliveries",
+		func(row scanner) (position int64, err error) { return position, row.Scan(&position) }, `
+		SELECT position FROM webhook_deliveries
+		WHERE endpoint_id = $1 AND outcome = 'Waiting' AND position > $2 ORDER BY position LIMIT $3`, to, after, limit)
+	if err != nil || len(waiting) == 0 {
+		return 0, err
+	}
+	last = waiting[len(waiting)-1]
+	_, err = tx.exec("resuming the deliveries to a webhook endpoint", `
 		UPDATE webhook_deliveries SET next_at = $1, tries = 0, failures = 0
-		WHERE endpoint_id = $2 AND outcome = 'Waiting' AND (next_at > $1 OR tries > 0)`, micros(now), to)
-	return err
+		WHERE endpoint_id = $2 AND outcome = 'Waiting' AND position > $3 AND position <= $4 AND (next_at > $1 OR tries > 0)`,
+		micros(now), to, after, last)
+	return last, err
 }
 
 // WebhookTried writes the result of a try: after is the delivery with it. It is
@@ -220,36 +231,64 @@ func (tx *ReadTx) Webhooks(e payment.Endpoint, f WebhookFilter, limit int) ([]Ev
 	return tx.withEvents(e.Caller, deliveries, err)
 }
 
-// EventsSince reads the positions of the events that an endpoint wants and that
-// were placed at a time or later, in the order of the feed. It is
-// [ErrTooManyEvents] if they are more than limit.
-func (tx *ReadTx) EventsSince(e payment.Endpoint, since time.Time, limit int) (found []int64, err error) {
-	const page = 500
-	for before := int64(math.MaxInt64); ; {
-		events, err := list(tx.Unlocked("placed events never change"), "reading events of the feed", scanEvent, `
-			SELECT `+eventColumns+` FROM events
-			WHERE caller_id = $1 AND position > 0 AND position < $2 ORDER BY position DESC LIMIT $3`, e.Caller, before, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range events {
-			before = one.Position
-			switch {
-			case one.Placed.Before(since):
-				slices.Reverse(found)
-				return found, nil
-			case !e.Wants(one):
-			case len(found) == limit:
-				return nil, ErrTooManyEvents
-			default:
-				found = append(found, one.Position)
-			}
-		}
-		if len(events) < page {
-			slices.Reverse(found)
-			return found, nil
+// FirstEventSince returns the position of a caller's first event that was placed
+// at a time or later, and of its last event: 0 and 0 if there is none. It looks for
+// it by halves: events are placed in the order of their positions.
+func (tx *ReadTx) FirstEventSince(c party.CallerID, since time.Time) (first, last int64, err error) {
+	at := func(which string, from int64) (position, placed int64, err error) {
+		_, err = list(tx.Unlocked("placed events never change"), "looking for an event by its time",
+			func(row scanner) (int64, error) { return position, row.Scan(&position, &placed) }, `
+			SELECT position, placed_at FROM events WHERE caller_id = $1 AND position > 0 AND position >= $2
+			ORDER BY position `+which+` LIMIT 1`, c, from)
+		return position, placed, err
+	}
+	last, placed, err := at("DESC", 0)
+	if err != nil || last == 0 || placed < micros(since) {
+		return 0, 0, err
+	}
+	// The first event is behind low, and at or before high.
+	low, high := int64(0), last
+	for low+1 < high {
+		middle := low + (high-low)/2
+		position, placed, err := at("ASC", middle)
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case placed >= micros(since):
+			high = middle
+		default:
+			low = position
 		}
 	}
+	return high, last, nil
+}
+
+// EventsWanted reads the positions of the events that an endpoint wants, from a
+// position in the feed to another. It looks at limit events, and returns the
+// position at which to go on: 0 if there are no more.
+func (tx *ReadTx) EventsWanted(e payment.Endpoint, from, to int64, limit int) (wanted []int64, next int64, err error) {
+	events, err := list(tx.Unlocked("placed events never change"), "reading events of the feed", scanEvent, `
+		SELECT `+eventColumns+` FROM events
+		WHERE caller_id = $1 AND position > 0 AND position >= $2 AND position <= $3 ORDER BY position LIMIT $4`,
+		e.Caller, from, to, limit)
+	for _, one := range events {
+		if e.Wants(one) {
+			wanted = append(wanted, one.Position)
+		}
+	}
+	if len(events) == limit {
+		next = events[limit-1].Position + 1
+	}
+	return wanted, next, err
+}
+
+// MoreEventsThan reports whether a caller has more than some events between two
+// positions.
+func (tx *ReadTx) MoreEventsThan(c party.CallerID, from, to int64, some int) (bool, error) {
+	n, err := tx.upTo(`
+		SELECT 1 FROM events WHERE caller_id = $1 AND position > 0 AND position >= $2 AND position <= $3
+		ORDER BY position`, some+1, c, from, to)
+	return n > some, err
 }
 
 // OldWebhooks returns endpoints whose first delivery was queued before a time, and
@@ -277,6 +316,3 @@ func (tx *Tx) ForgetWebhooks(to payment.EndpointID, before time.Time, limit int)
 		to, micros(before), limit)
 	return int(rows), err
 }
-
-// ErrTooManyEvents: a request is about too many events.
-var ErrTooManyEvents = errors.New("too many events")
