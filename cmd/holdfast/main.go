@@ -29,7 +29,7 @@ type cli struct {
 	Shop     shopVerb     `cmd:"" help:"Run the reference shop against any server."`
 	Network  networkVerb  `cmd:"" help:"Add, change and check accounts at card networks, for real money."`
 	Caller   callerVerb   `cmd:"" help:"Create, change and list callers: the web sites that ask for payments."`
-	Key      keyVerb      `cmd:"" help:"Make, list, rotate and revoke the keys of callers for the JSON API."`
+	Key      keyVerb      `cmd:"" help:"Make, list, rotate and revoke the keys of callers: access keys, and keys for the JSON API."`
 	Party    partyVerb    `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
 	Tx       txVerb       `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
 	Holds    holdsVerb    `cmd:"" help:"List, settle, release, raise and renew holds, and those whose deadline is near."`
@@ -52,6 +52,8 @@ type cli struct {
 	Seal     sealVerb     `cmd:"" help:"Encrypt the secrets in a store, so that a copy of it gives none away."`
 	Sign     signVerb     `cmd:"" help:"Sign a request, or explain why a signature is refused."`
 	Bench    benchVerb    `cmd:"" help:"Measure a server with real signed requests."`
+
+	Notification notificationVerb `cmd:"" help:"List notifications to callers that have not arrived, show them, and send them again."`
 
 	Completion completionVerb `cmd:"" help:"Print a script that lets a shell complete commands, flags and values."`
 

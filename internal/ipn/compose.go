@@ -23,8 +23,8 @@ type Message struct {
 	TokenReason string // the paymentReason that the sender agreed to
 }
 
-// messageOf is the message of what a notification tells of.
-func messageOf(t store.Telling) Message {
+// MessageOf is the message of what a notification tells of.
+func MessageOf(t store.Telling) Message {
 	return Message{
 		Token: t.Token, Transaction: t.Transaction, Step: t.Step, Caller: t.Caller, Sender: t.Sender,
 		Recipient: t.Recipient, TokenReason: t.TokenReason,

@@ -51,7 +51,7 @@ func (s *Sender) compose(t *try) (obstacle string) {
 	case t.Body != "" && address == t.URL:
 		return ""
 	}
-	body, err := s.signedBody(address, Compose(messageOf(t.telling)))
+	body, err := s.signedBody(address, Compose(MessageOf(t.telling)))
 	if err != nil {
 		return "not sent: " + err.Error()
 	}

@@ -92,7 +92,7 @@ func (tx *Tx) NotificationDone(d Delivery, result string, now time.Time) error {
 		return tx.changeStep(tellStep, d.inStep(), stepRow{told: now})
 	}
 	after := d.inQueue()
-	after.Outcome, after.LastResult, after.leasedUntil, after.done, after.Body =
+	after.Outcome, after.LastResult, after.leasedUntil, after.Done, after.Body =
 		NotificationDelivered, result, time.Time{}, now, ""
 	return tx.changeQueued(finishQueued, d.inQueue(), after)
 }
@@ -113,7 +113,7 @@ func (tx *Tx) RetryNotification(d Delivery, result string, next time.Time) error
 // lease is lost.
 func (tx *Tx) GiveUpNotification(d Delivery, result string, now time.Time) error {
 	after := d.inQueue()
-	after.Outcome, after.LastResult, after.leasedUntil, after.done = NotificationGivenUp, result, time.Time{}, now
+	after.Outcome, after.LastResult, after.leasedUntil, after.Done = NotificationGivenUp, result, time.Time{}, now
 	if d.Queued {
 		return tx.changeQueued(giveUpQueued, d.inQueue(), after)
 	}

@@ -29,6 +29,7 @@ type Notification struct {
 	Tries       int
 	LastResult  string // of a try that failed, and of a delivery after such a try
 	Outcome     NotificationOutcome
+	Done        time.Time // when it arrived or was given up, by the caller's clock; zero while it waits
 }
 
 // Subject is the id of the transaction or token that the notification is about.
@@ -69,8 +70,8 @@ const (
 // A deliveryRow is a row of the table deliveries.
 type deliveryRow struct {
 	Notification
-	subject           string
-	leasedUntil, done time.Time
+	subject     string
+	leasedUntil time.Time
 }
 
 var deliveryTable = table[deliveryRow]{name: "deliveries", fields: fields[deliveryRow]{
@@ -87,7 +88,7 @@ var deliveryTable = table[deliveryRow]{name: "deliveries", fields: fields[delive
 	numberField("tries", func(d *deliveryRow) *int { return &d.Tries }),
 	textField("last_result", func(d *deliveryRow) *string { return &d.LastResult }),
 	textField("outcome", func(d *deliveryRow) *NotificationOutcome { return &d.Outcome }),
-	timeField("done", func(d *deliveryRow) *time.Time { return &d.done }),
+	timeField("done", func(d *deliveryRow) *time.Time { return &d.Done }),
 }}
 
 var (
@@ -113,7 +114,7 @@ func (s stepRow) notification() Notification {
 		Overrides: s.notifyURL != "", Created: s.notifyAt, NextAt: s.notifyAt, Outcome: NotificationWaiting,
 	}
 	if !s.told.IsZero() {
-		n.Created, n.Tries, n.Outcome = s.At, 1, NotificationDelivered
+		n.Created, n.Tries, n.Outcome, n.Done = s.At, 1, NotificationDelivered, s.told
 	}
 	return n
 }

@@ -1,0 +1,208 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// A NotificationList is a list of a caller's notifications that have not arrived.
+type NotificationList string
+
+// The lists. Failing is a part of Waiting.
+const (
+	ListWaiting NotificationList = "waiting"
+	ListFailing NotificationList = "failing" // the last try failed, and another follows
+	ListGivenUp NotificationList = "given-up"
+)
+
+// NotificationLists are all lists.
+var NotificationLists = []NotificationList{ListWaiting, ListFailing, ListGivenUp}
+
+// At is the time by which a list orders a notification: when it was written, or
+// when it was given up.
+func (l NotificationList) At(n Notification) time.Time {
+	if l == ListGivenUp {
+		return n.Done
+	}
+	return n.Created
+}
+
+// where chooses the rows of the list and names the column of its order. Each list
+// has an index.
+func (l NotificationList) where() (condition, at string) {
+	switch l {
+	case ListFailing:
+		return `outcome = 'Waiting' AND last_result <> ''`, "created"
+	case ListGivenUp:
+		return `outcome = 'GivenUp'`, "done"
+	case ListWaiting:
+	}
+	return `outcome = 'Waiting'`, "created"
+}
+
+// A NotificationMark is a place in a list: behind one notification. The zero mark
+// is the beginning.
+type NotificationMark struct {
+	At      time.Time
+	Subject string
+	Seq     int
+}
+
+// Mark is the place behind a notification of the list.
+func (l NotificationList) Mark(n Notification) NotificationMark {
+	return NotificationMark{l.At(n), n.Subject(), n.Seq}
+}
+
+// A NotificationPage says which notifications of a list to read.
+type NotificationPage struct {
+	Caller party.CallerID
+	List   NotificationList
+	Since  time.Time // by the caller's clock; zero means all
+	After  NotificationMark
+	Limit  int
+}
+
+// endOfTime is behind every time in the store.
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// QueuedNotifications reads notifications of a list that are in their caller's
+// queue, the newest first.
+func (tx *ReadTx) QueuedNotifications(p NotificationPage) ([]Notification, error) {
+	condition, at := p.List.where()
+	after := p.After
+	if after == (NotificationMark{}) {
+		after.At = endOfTime
+	}
+	return list(tx, "listing notifications", scanQueued, fmt.Sprintf(`
+		SELECT %[1]s FROM deliveries
+		WHERE (%[2]s, subject, seq) < ($2, $3, $4) AND caller_id = $1 AND %[3]s AND %[2]s >= $5
+		ORDER BY %[2]s DESC, subject DESC, seq DESC LIMIT $6`, deliveryColumns, at, condition),
+		p.Caller, micros(after.At), after.Subject, after.Seq, micros(p.Since), p.Limit)
+}
+
+// inLineMost is how many notifications of the line are looked at.
+const inLineMost = 1_000
+
+// NotificationsInLine reads notifications of a caller that wait for their first
+// try in the line, of the first 1,000 of all callers. They usually wait for
+// seconds only.
+func (tx *ReadTx) NotificationsInLine(c party.CallerID, limit int) ([]Notification, error) {
+	return list(tx, "listing notifications in the line", func(from scanner) (Notification, error) {
+		row, err := scanStep(from)
+		return row.notification(), err
+	}, `
+		SELECT `+stepColumns+` FROM (
+			SELECT `+stepColumns+` FROM steps WHERE notify_at > 0 ORDER BY leased_until, notify_at LIMIT $2) AS head
+		WHERE caller_id = $1 ORDER BY notify_at LIMIT $3`, c, inLineMost, limit)
+}
+
+// NotificationCounts are how many notifications of a caller are in each list, at
+// most 1,000 of each.
+type NotificationCounts struct {
+	Waiting, Failing, GivenUp int
+	Oldest                    time.Time // of those that wait, by the caller's clock; zero if none does
+	LastResult                string    // of the newest one that fails
+}
+
+// NoticeCountMost is how many notifications of a list are counted.
+const NoticeCountMost = 1_000
+
+// CountNotifications counts the notifications in a caller's queue. Those that were
+// given up count from a time of the caller's clock.
+func (tx *ReadTx) CountNotifications(c party.CallerID, since time.Time) (n NotificationCounts, err error) {
+	for l, into := range map[NotificationList]*int{
+		ListWaiting: &n.Waiting, ListFailing: &n.Failing, ListGivenUp: &n.GivenUp,
+	} {
+		condition, at := l.where()
+		from := int64(0)
+		if l == ListGivenUp {
+			from = micros(since)
+		}
+		if *into, err = tx.upTo(fmt.Sprintf(`
+			SELECT 1 FROM deliveries WHERE caller_id = $1 AND %s AND %s >= $2 ORDER BY %[2]s`, condition, at),
+			NoticeCountMost, c, from); err != nil {
+			return n, err
+		}
+	}
+	err = tx.sql.Run(
+		engine.Statement{
+			Doing: "reading the oldest notification of a queue",
+			Text: `SELECT created FROM deliveries WHERE caller_id = $1 AND outcome = 'Waiting'
+				ORDER BY created, subject, seq LIMIT 1`,
+			Args: []any{c},
+			Row: func(row scanner) error {
+				var at int64
+				err := row.Scan(&at)
+				n.Oldest = when(at)
+				return err
+			},
+		},
+		engine.Statement{
+			Doing: "reading the last result of a queue",
+			Text: `SELECT last_result FROM deliveries WHERE caller_id = $1 AND outcome = 'Waiting' AND last_result <> ''
+				ORDER BY created DESC, subject DESC, seq DESC LIMIT 1`,
+			Args: []any{c},
+			Row:  func(row scanner) error { return row.Scan(&n.LastResult) },
+		})
+	return n, err
+}
+
+// CallersWithNotifications reads callers that have notifications which wait in their
+// queue or were given up, at most limit. It goes through indexes from one caller to
+// the next, so the lengths of the queues do not matter.
+func (tx *ReadTx) CallersWithNotifications(limit int) ([]party.Caller, error) {
+	const next = `
+		SELECT caller_id FROM deliveries WHERE outcome = '%[1]s' AND caller_id > %[2]s ORDER BY caller_id LIMIT 1`
+	queues := func(name, outcome string) string {
+		return fmt.Sprintf(`%[1]s AS (
+			SELECT (`+fmt.Sprintf(next, outcome, `''`)+`) AS whose
+			UNION ALL SELECT (`+fmt.Sprintf(next, outcome, "whose")+`) FROM %[1]s WHERE whose IS NOT NULL)`, name)
+	}
+	return list(tx, "reading the callers that do not take notifications", scanCaller, `
+		WITH RECURSIVE `+queues("waiting", string(NotificationWaiting))+`, `+queues("ended", string(NotificationGivenUp))+`
+		SELECT `+callerColumns+` FROM callers
+		WHERE caller_id IN (SELECT whose FROM waiting WHERE whose IS NOT NULL UNION SELECT whose FROM ended WHERE whose IS NOT NULL)
+		ORDER BY caller_id LIMIT $1`, limit)
+}
+
+// again are the columns of a notification in a queue that begins anew. $1 is the
+// caller's time.
+const again = `UPDATE deliveries SET outcome = 'Waiting', created = $1, next_at = $1, tries = 0, done = 0 `
+
+// SendAgain makes a notification due now, with as many tries as a new one, whether
+// or not it has arrived. now is the caller's time. It reports whether there is
+// such a notification.
+func (tx *Tx) SendAgain(c party.Caller, subject string, seq int, real time.Time) (found bool, err error) {
+	rows, err := tx.exec("sending a notification again", again+`
+		WHERE caller_id = $2 AND subject = $3 AND seq = $4`, micros(c.Now(real)), c.ID, subject, seq)
+	if err != nil || rows > 0 {
+		return rows > 0, err
+	}
+	// It arrived at the first try, or waits for it.
+	rows, err = tx.exec("sending a notification again", `
+		UPDATE steps SET notify_at = $1, told = 0
+		WHERE caller_id = $2 AND transaction_id = $3 AND seq = $4 AND (told > 0 OR notify_at > 0 AND leased_until = 0)`,
+		micros(real), c.ID, subject, seq)
+	return rows > 0, err
+}
+
+// SendListAgain makes notifications of a list due now that were written or given up
+// at a time or later, the oldest first, at most limit. It returns how many. A
+// further call at the same real time goes on with others.
+func (tx *Tx) SendListAgain(
+	c party.Caller, l NotificationList, since, real time.Time, limit int,
+) (int, error) {
+	condition, at := l.where()
+	if l != ListGivenUp {
+		condition += ` AND created < $1`
+	}
+	rows, err := tx.exec("sending notifications again", again+fmt.Sprintf(`
+		WHERE caller_id = $2 AND (subject, seq) IN (
+			SELECT subject, seq FROM deliveries
+			WHERE caller_id = $2 AND %s AND %s >= $3
+			ORDER BY %[2]s, subject, seq LIMIT $4)`, condition, at), micros(c.Now(real)), c.ID, micros(since), limit)
+	return int(rows), err
+}
