@@ -267,7 +267,7 @@ func (i noticeID) find(tx *store.ReadTx, callers []party.Caller) (all []store.No
 
 type notificationShow struct {
 	storeFlags
-	Caller string   `help:"Search this caller only." placeholder:"ID"`
+	Caller string   `help:"Show only those of this caller." placeholder:"ID"`
 	ID     noticeID `arg:"" help:"Choose by the id of a transaction or token, or of one notification."`
 	JSON   bool     `name:"json" help:"Print one line of JSON for each."`
 }
