@@ -47,7 +47,7 @@ func (p *Processor) AddAccessKey(
 ) (party.AccessKey, error) {
 	switch {
 	case !party.ValidName(n.Name):
-		return party.AccessKey{}, errName
+		return party.AccessKey{}, identity.ErrName
 	case n.Life < 0:
 		return party.AccessKey{}, holdfast.Errorf(holdfast.InvalidParams, "a key expires in the future")
 	}
