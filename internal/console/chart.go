@@ -12,6 +12,8 @@ type chart struct {
 	Bars     []bar
 	From, To string // the first and the last day
 	Most     string // what the highest bar is
+	// Total is the sum of all days, and Last the figure of the last one.
+	Total, Last string
 }
 
 // The size of a chart in its own units. Its width is scaled to the block's.
@@ -42,18 +44,16 @@ type day struct {
 	Value int64
 }
 
-// drawChart makes a chart of days. say formats a figure.
+// drawChart makes a chart of days. say formats a figure. A figure below zero has no
+// bar.
 func drawChart(w webui.Words, label string, t tone, days []day, say func(int64) string) *chart {
-	if len(days) == 0 {
-		return nil
-	}
 	var most, total int64
 	for _, d := range days {
 		most, total = max(most, d.Value), total+d.Value
 	}
 	c := &chart{
 		Label: label + ": " + say(total), From: w.Date(days[0].At), To: w.Date(days[len(days)-1].At),
-		Most: w.T("console.chart.most", "Value", say(most)),
+		Most: w.T("console.chart.most", "Value", say(most)), Total: say(total), Last: say(days[len(days)-1].Value),
 	}
 	slot := chartWidth / len(days)
 	for i, d := range days {

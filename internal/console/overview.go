@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
@@ -22,15 +23,23 @@ type callerView struct {
 	more  bool
 	state store.CallerState
 	audit store.AuditState
+	days  []payment.DayFigures // of the last 30 days; days on which nothing moved are left out
+	today payment.BookDay
 }
 
+// chartDays is how many days the charts show, with the present one.
+const chartDays = 30
+
 func (s *Server) showOverview(c *call) error {
-	var v callerView
+	v := callerView{today: payment.BookDayOf(c.now())}
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		if v.bands, v.more, err = tx.Risk(c.caller.ID, c.now()); err != nil {
 			return err
 		}
 		if v.state, err = tx.CallerState(c.caller.ID, c.real); err != nil {
+			return err
+		}
+		if v.days, err = tx.DailySums(c.caller.ID, v.today-chartDays+1, v.today+1); err != nil {
 			return err
 		}
 		v.audit, _, err = tx.AuditState()
@@ -51,7 +60,44 @@ func (s *Server) showOverview(c *call) error {
 		{Heading: w.T("console.overview.held"), Figures: v.heldFigures(c)},
 		{Heading: w.T("console.overview.waiting"), Figures: v.waitingFigures(c)},
 	}
+	p.Blocks = append(p.Blocks, v.charts(w)...)
 	return s.render(c, p)
+}
+
+// charts show what moved on each of the last 30 days.
+func (v callerView) charts(w webui.Words) (all []block) {
+	dollars := func(micro int64) string { return w.Dollars(money.Micros(micro)) }
+	for _, one := range []struct {
+		label string
+		tone  tone
+		of    func(payment.Figures) int64
+		say   func(int64) string
+	}{
+		{w.T("console.overview.settled"), good, func(f payment.Figures) int64 { return f.Settled }, dollars},
+		{w.T("console.overview.newly-held"), busy, func(f payment.Figures) int64 { return f.Held }, dollars},
+		{w.T("console.overview.refunded"), quiet, func(f payment.Figures) int64 { return f.Refunded }, dollars},
+		{w.T("console.overview.declines"), wrong, func(f payment.Figures) int64 { return f.Declines }, w.Count},
+	} {
+		drawn := drawChart(w, one.label, one.tone, v.series(one.of), one.say)
+		all = append(all, block{Heading: one.label, Figures: []figure{
+			{Label: w.T("console.overview.last-days", "Days", chartDays), Value: drawn.Total},
+			{Label: w.T("console.overview.today"), Value: drawn.Last},
+		}, Chart: drawn})
+	}
+	return all
+}
+
+// series is a figure of each of the last 30 days.
+func (v callerView) series(of func(payment.Figures) int64) []day {
+	days := make([]day, chartDays)
+	first := v.today - chartDays + 1
+	for i := range days {
+		days[i].At = (first + payment.BookDay(i)).Time()
+	}
+	for _, d := range v.days {
+		days[d.Day-first].Value = of(d.Figures)
+	}
+	return days
 }
 
 // heldFigures say what is held, and how much of it lapses soon.

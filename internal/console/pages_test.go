@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/console"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -33,6 +34,33 @@ func TestOverview(t *testing.T) {
 	b := s.as(party.RolePacker, s.Shop.ID)
 	b.get(s.caller("")).wantStatus(http.StatusOK).want("$50.00", "2 holds", "$42.50", "1 hold", "Sandbox", "Never")
 	b.wantNot("/console/server/")
+}
+
+// The charts show the daily sums, each day at its place.
+func TestOverviewCharts(t *testing.T) {
+	s := newSite(t)
+	hold := s.Reserved("42.50", "order-1")
+	s.Clock.Advance(48 * time.Hour)
+	if _, err := s.Settle(hold.ID, "40.00"); err != nil {
+		t.Fatal(err)
+	}
+	s.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
+	if _, err := s.Reserve(s.Authorize("9.00"), "9.00", "order-2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Processor.SumDays(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b := s.as(party.RoleOwner, s.Shop.ID)
+	b.get(s.caller("")).wantStatus(http.StatusOK).want(
+		"Settled: $40.00", "Newly held: $42.50", "Declines: 1", "Nov 25, 2026: $40.00", "Nov 23, 2026: $42.50",
+		"Nov 25, 2026: 1", "Nov 24, 2026: $0.00", "Oct 27, 2026",
+	)
+	if bars := strings.Count(b.body, `<rect class="slot"`); bars != 4*30 {
+		t.Errorf("the charts have %d days, want 120", bars)
+	}
+	s.Clock.Advance(40 * 24 * time.Hour)
+	s.as(party.RoleFinance, s.Shop.ID).get(s.caller("")).want("Settled: $0.00").wantNot("$40.00")
 }
 
 func TestRiskBoard(t *testing.T) {

@@ -70,6 +70,19 @@ func newConsole(t *testing.T) *site {
 func (s *site) furnishConsole() {
 	s.t.Helper()
 	s.OtherShop()
+	for i := range 20 {
+		t := s.Reserved(fmt.Sprintf("%d.00", 20+i*i%170), orderReference(100+i))
+		if _, err := s.Settle(t.ID, ""); err != nil {
+			s.t.Fatal(err)
+		}
+		if i%6 == 5 {
+			s.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
+			if _, err := s.Reserve(s.Authorize("9.00"), "9.00", orderReference(200+i)); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		s.Clock.Advance(24 * time.Hour)
+	}
 	for i, amount := range []string{"49.00", "1234.50", "7.25"} {
 		s.hold = s.Reserved(amount, orderReference(10+i)).ID
 	}
@@ -82,6 +95,9 @@ func (s *site) furnishConsole() {
 		s.Reserved("12.00", orderReference(30+i))
 	}
 	s.lasting = s.heldForActions()
+	if _, err := s.Processor.SumDays(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // heldForActions makes a hold on which every action is possible.
@@ -103,7 +119,7 @@ func (s *site) heldForActions() holdfast.TransactionID {
 
 // orderReference is the reference of an order.
 func orderReference(n int) holdfast.CallerReference {
-	return holdfast.CallerReference(fmt.Sprintf("order-47%02d", n))
+	return holdfast.CallerReference(fmt.Sprintf("order-%d", 4700+n))
 }
 
 // enterConsole signs a member in and opens the console.
