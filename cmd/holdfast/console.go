@@ -1,18 +1,16 @@
 package main
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/console"
-	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // console serves the pages of operators and of the people of callers.
 func (s *server) console(sessions *account.Sessions) http.Handler {
 	return (&console.Server{
-		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, Members: noMembers, System: s.system,
+		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, System: s.system,
 		Now: s.Now, Log: s.Log,
 	}).Handler()
 }
@@ -23,6 +21,3 @@ func (s *server) system() console.System {
 		Version: programVersion().Version, Started: s.started, Stuck: s.runner.Stuck(), Live: s.Processor.Live,
 	}
 }
-
-// noMembers gives nobody a role: the store keeps no members.
-func noMembers(context.Context, party.ID) ([]party.Membership, error) { return nil, nil }

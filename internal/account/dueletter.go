@@ -43,8 +43,8 @@ func dueLines(w webui.Words, holds []payment.DueHold, more int, now time.Time) s
 		}
 		moment := w.Moment(hold.Deadline)
 		if left := hold.Deadline.Sub(now); left > 0 {
-			lines = append(lines, w.T("due.line", "Amount", w.Dollars(hold.Amount), "Deadline", moment, "Left", timeLeft(w, left),
-				"Name", name))
+			lines = append(lines, w.T("due.line", "Amount", w.Dollars(hold.Amount), "Deadline", moment, "Left",
+				timeLeft(w, left), "Name", name))
 			continue
 		}
 		lines = append(lines, w.T("due.expired-line", "Amount", w.Dollars(hold.Amount), "Deadline", moment, "Name", name))

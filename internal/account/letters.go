@@ -60,9 +60,46 @@ func (l Letters) Write(n party.Notice) (subject, text string) {
 	case party.NoticePasskeyRemoved:
 		subject = w.T("mail.passkey-removed-subject")
 		say(w.T("mail.passkey-removed"))
+	case party.NoticeInvitation, party.NoticeFactorAdded, party.NoticeFactorRemoved, party.NoticeFactorReset,
+		party.NoticeRecoveryUsed:
+		return l.aboutConsole(w, n)
 	}
 	say(w.T("mail.foot", "Address", l.address("")))
 	return subject, l.text(parts...)
+}
+
+// aboutConsole composes a letter to a member.
+func (l Letters) aboutConsole(w webui.Words, n party.Notice) (subject, text string) {
+	console := strings.TrimSuffix(l.Public.String(), "/") + ConsoleRoot
+	if n.About == party.NoticeInvitation {
+		invited := w.T("mail-console.invitation-server", "Role", RoleWord(w, n.Role))
+		if n.Caller != "" {
+			invited = w.T("mail-console.invitation", "Caller", n.Caller, "Role", RoleWord(w, n.Role))
+		}
+		return w.T("mail-console.invitation-subject"), l.text(invited, console+"invitation?"+given("link", n.Link).Encode(),
+			w.T("mail-console.invitation-not-you"))
+	}
+	ids := consoleLetters[n.About]
+	return w.T(ids.subject), l.text(w.T(ids.text), w.T("mail-console.warn"), l.address("forgotten"),
+		w.T("mail.foot", "Address", console))
+}
+
+// consoleLetters have the ids of the messages of each letter about a second factor.
+var consoleLetters = map[party.NoticeAbout]struct{ subject, text string }{
+	party.NoticeFactorAdded:   {"mail-console.factor-added-subject", "mail-console.factor-added"},
+	party.NoticeFactorRemoved: {"mail-console.factor-removed-subject", "mail-console.factor-removed"},
+	party.NoticeFactorReset:   {"mail-console.factor-reset-subject", "mail-console.factor-reset"},
+	party.NoticeRecoveryUsed:  {"mail-console.recovery-used-subject", "mail-console.recovery-used"},
+}
+
+// RoleWord is the name of a role.
+func RoleWord(w webui.Words, r party.Role) string { return w.T(roleWords[r]) }
+
+// roleWords have the ids of the messages with the names of the roles.
+var roleWords = map[party.Role]string{
+	party.RoleOwner: "console.role.owner", party.RoleOperator: "console.role.operator",
+	party.RoleFinance: "console.role.finance", party.RoleSupport: "console.role.support",
+	party.RoleDeveloper: "console.role.developer", party.RolePacker: "console.role.packer",
 }
 
 // text puts the paragraphs of a mail together.

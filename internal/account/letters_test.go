@@ -365,12 +365,17 @@ func TestLetters(t *testing.T) {
 		party.NoticePasswordChanged: "https://pay.example.test/account/forgotten",
 		party.NoticePasskeyAdded:    "https://pay.example.test/account/forgotten",
 		party.NoticePasskeyRemoved:  "https://pay.example.test/account/", party.NoticeEmailChanged: "new@example.test",
+		party.NoticeInvitation:    "https://pay.example.test/console/invitation?link=S3cret",
+		party.NoticeFactorAdded:   "https://pay.example.test/account/forgotten",
+		party.NoticeFactorRemoved: "https://pay.example.test/account/forgotten",
+		party.NoticeFactorReset:   "https://pay.example.test/console/",
+		party.NoticeRecoveryUsed:  "https://pay.example.test/account/forgotten",
 	} {
 		subjects := make(map[string]bool)
 		for _, words := range webui.AllWords() {
 			subject, text := account.Letters{Public: public}.Write(party.Notice{
 				About: about, To: nora, Language: words.Tag(), Link: "S3cret", Code: "123456", NewEmail: "new@example.test",
-				Visit: "V1",
+				Visit: "V1", Caller: "Kiln & Co", Role: party.RoleFinance,
 			})
 			if subject == "" || strings.ContainsAny(subject, "\r\n") || strings.Contains(subject, "123456") {
 				t.Errorf("%s in %s: the subject is %q", about, words.Tag(), subject)

@@ -51,6 +51,26 @@ func (s *Sessions) named() *url.URL {
 	return &url.URL{Scheme: s.Public.Scheme, Host: host, Path: "/"}
 }
 
+// Site is the host name under which browsers know the server.
+func (s *Sessions) Site(r *http.Request) string {
+	if s.Public != nil {
+		return s.Public.Hostname()
+	}
+	return (&url.URL{Host: r.Host}).Hostname()
+}
+
+// Address is the full address of a path of the server.
+func (s *Sessions) Address(r *http.Request, path string) string {
+	if s.Public != nil {
+		return strings.TrimSuffix(s.Public.String(), "/") + path
+	}
+	scheme := "http://"
+	if s.SecureCookies {
+		scheme = "https://"
+	}
+	return scheme + r.Host + path
+}
+
 // PasskeyForm is the form for signing in with a passkey. ok is false if
 // passkeys cannot be used.
 func (s *Sessions) PasskeyForm(

@@ -32,8 +32,8 @@ const Root = "/account/"
 const ConsoleRoot = "/console/"
 
 // SignInURL is the address of the sign-in page that leads on to a page of the
-// console.
-func SignInURL(to string) string { return pageURL("sign-in", given("to", to)...) }
+// console. link is the secret of an invitation; usually empty.
+func SignInURL(to, link string) string { return pageURL("sign-in", given("to", to, "link", link)...) }
 
 // Handler returns the handler of all account pages.
 func (s *Server) Handler() http.Handler {

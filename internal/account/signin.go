@@ -25,7 +25,7 @@ func (s *Server) goOn(c *call) error {
 	to, link := c.form.Get("to"), c.form.Get("link")
 	switch {
 	case strings.HasPrefix(to, ConsoleRoot):
-		webui.Redirect(c.w, c.r, (&url.URL{Path: to}).EscapedPath())
+		webui.Redirect(c.w, c.r, (&url.URL{Path: to, RawQuery: given("link", link).Encode()}).RequestURI())
 		return nil
 	case !isPlace(to):
 		return c.redirect("")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,6 +87,22 @@ func ReadNewParty(w webui.Words, typed holdfast.Params) (identity.NewParty, webu
 	if message := passwordProblem(w, party.ValidPassword(n.Password)); message != "" {
 		form.SetError("password", message)
 	}
+	return n, form
+}
+
+// InvitedForm is SignUpForm for the reader of an invitation, whose address is known.
+func InvitedForm(w webui.Words) webui.Form {
+	form := SignUpForm(w)
+	form.Fields = slices.DeleteFunc(form.Fields, func(f webui.Field) bool { return f.Name == "email" })
+	return form
+}
+
+// ReadInvited reads the form of InvitedForm, and puts errors at its fields.
+func ReadInvited(w webui.Words, typed holdfast.Params) (n identity.NewParty, form webui.Form) {
+	const known = "invited@example.com" // the invitation has the address
+	n, form = ReadNewParty(w, append(typed.Without("email"), holdfast.Param{Name: "email", Value: known}))
+	n.Email = ""
+	form.Fields = slices.DeleteFunc(form.Fields, func(f webui.Field) bool { return f.Name == "email" })
 	return n, form
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -132,12 +133,15 @@ func (s *Server) enter(c *call) error {
 	c.r = c.r.WithContext(store.ByActor(c.r.Context(), party.Actor{
 		Kind: party.ActorMember, ID: string(c.Party.ID), Name: c.Party.Email, From: s.Sessions.From(c.r),
 	}))
-	if err := s.admit(c); err != nil {
-		return err
+	err := s.admit(c)
+	if err == nil {
+		err = c.route.show(c)
 	}
-	err := c.route.show(c)
-	if errors.Is(err, store.ErrSignedOut) {
+	switch {
+	case errors.Is(err, store.ErrSignedOut):
 		return c.signIn()
+	case errors.Is(err, identity.ErrUnproved):
+		return c.proveFirst()
 	}
 	return err
 }
@@ -147,18 +151,22 @@ func (s *Server) enter(c *call) error {
 // sign-in page in place of a part of this one.
 func (c *call) signIn() error {
 	if c.r.Header.Get("HX-Request") != "" {
-		c.w.Header().Set("HX-Redirect", account.SignInURL(c.r.URL.EscapedPath()))
+		c.w.Header().Set("HX-Redirect", account.SignInURL(c.r.URL.EscapedPath(), ""))
 		return nil
 	}
-	webui.Redirect(c.w, c.r, account.SignInURL(c.r.URL.EscapedPath()))
+	webui.Redirect(c.w, c.r, account.SignInURL(c.r.URL.EscapedPath(), ""))
 	return nil
 }
 
-// admit finds out what the visitor may see. A page that the visitor has nothing to
+// admit finds out what the visitor may see. A member sees nothing before it has given
+// its second factor. A page that the visitor has nothing to
 // do with is answered as one that does not exist.
 func (s *Server) admit(c *call) (err error) {
-	if c.members, err = s.Members(c.r.Context(), c.Party.ID); err != nil {
+	if c.members, err = s.Processor.Identity.Memberships(c.r.Context(), c.Party.ID); err != nil {
 		return err
+	}
+	if c.route.In != forParty && len(c.members) > 0 && !c.Session.ProvedAt(c.real) {
+		return identity.ErrUnproved
 	}
 	switch c.route.In {
 	case ofCaller:

@@ -25,7 +25,11 @@ func TestSignInLeadsBack(t *testing.T) {
 	b.do(http.MethodPost, account.Root+"sign-in", url.Values{
 		"email": {member.Email}, "password": {"correct horse battery"}, "to": {b.url.Query().Get("to")},
 	})
-	b.want("Kiln & Co", "Other")
+	if to := b.url.Query().Get("to"); to != console.Root {
+		t.Errorf("the second factor leads to %q", to)
+	}
+	s.members.Prove(member)
+	b.get("").want("Kiln & Co", "Other")
 	if b.url.Path != console.Root {
 		t.Errorf("after sign-in the browser is at %s", b.url)
 	}

@@ -40,6 +40,7 @@ type block struct {
 	Table   *table
 	Steps   []step
 	Pre     string // text of programs, such as JSON
+	Picture *picture
 	Form    *webui.Form
 	Links   []link
 	Buttons []button
@@ -47,6 +48,13 @@ type block struct {
 	// Refresh is the address from which the block is loaded again every 30 seconds. The
 	// block needs an ID, and the page refreshScript.
 	Refresh string
+}
+
+// A picture is a QR code.
+type picture struct {
+	Label string
+	Size  int    // of each side, in modules
+	Dark  string // the dark modules, as a path of SVG
 }
 
 // A figure is a number that a person looks for first.

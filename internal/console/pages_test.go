@@ -148,7 +148,8 @@ func TestServerOverview(t *testing.T) {
 	s.Clock.Advance(6*24*time.Hour + time.Hour)
 	s.Reserved("7.50", "order-2")
 	b := s.as(party.RoleSupport, "")
-	b.get("server/").wantStatus(http.StatusOK).want("Kiln & Co", "$42.50", s.caller("risk"), "$0.00").wantNot("server/system")
+	b.get("server/").wantStatus(http.StatusOK).want("Kiln & Co", "$42.50", s.caller("risk"),
+		"$0.00").wantNot("server/system")
 	s.as(party.RoleOwner, s.Shop.ID).get("server/").wantStatus(http.StatusNotFound)
 }
 

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -10,7 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
-	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -24,8 +23,6 @@ type Server struct {
 	Processor *processor.Processor
 	Store     store.Reader
 	Sessions  *account.Sessions
-	// Members returns the roles of a party. A party without one sees no page.
-	Members func(context.Context, party.ID) ([]party.Membership, error)
 	// System returns what the system page says of the program.
 	System func() System
 	Now    func() time.Time
@@ -43,6 +40,9 @@ func (s *Server) routes() []route {
 		s.findRoutes(),
 		s.caseRoutes(),
 		s.systemRoutes(),
+		s.memberRoutes(),
+		s.factorRoutes(),
+		s.invitationRoutes(),
 	)
 }
 
@@ -88,7 +88,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	case err == nil:
 	case errors.Is(err, webui.ErrTooMuch):
 		s.lost(w, r, http.StatusRequestEntityTooLarge, pageTooMuch)
-	case errors.Is(err, errForbidden):
+	case errors.Is(err, errForbidden), errors.Is(err, identity.ErrNotAllowed):
 		s.lost(w, r, http.StatusForbidden, pageForbidden)
 	case bad:
 		s.lost(w, r, http.StatusBadRequest, pageBadForm)

@@ -44,7 +44,7 @@ func newSiteOn(t *testing.T, db *store.DB) *site {
 		Processor: s.Processor, Store: db.Reader, Kept: &store.Sessions{DB: db, Now: s.Clock.Now}, Now: s.Clock.Now,
 	}
 	s.console = &console.Server{
-		Processor: s.Processor, Store: db.Reader, Sessions: sessions, Members: s.members.Of, Now: s.Clock.Now, Log: log,
+		Processor: s.Processor, Store: db.Reader, Sessions: sessions, Now: s.Clock.Now, Log: log,
 		System: func() console.System { return console.System{Version: "1.2.3", Started: holdfasttest.Start} },
 	}
 	mux := http.NewServeMux()
@@ -95,6 +95,7 @@ func (b *browser) signIn(p party.Party) {
 	if strings.Contains(b.url.Path, "sign-in") {
 		b.t.Fatalf("%s cannot sign in: %s", p.Email, b.body)
 	}
+	b.members.Prove(p)
 }
 
 func (b *browser) do(method, path string, form url.Values) {

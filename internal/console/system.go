@@ -12,7 +12,8 @@ import (
 // systemRoutes are the page about the server itself.
 func (s *Server) systemRoutes() []route {
 	return []route{
-		{Method: get, Path: "system", In: ofServer, Permission: party.MaySeeSystem, Nav: "console.system.nav", show: s.showSystem},
+		{Method: get, Path: "system", In: ofServer, Permission: party.MaySeeSystem, Nav: "console.system.nav",
+			show: s.showSystem},
 	}
 }
 

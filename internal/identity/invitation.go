@@ -42,6 +42,11 @@ func (s *Service) Invite(
 		if err := tx.SetInvitation(i, now.Add(-party.InvitationLife)); err != nil {
 			return err
 		}
+		if err := tx.Log(party.AuditEntry{
+			Action: "member.invite", Caller: i.Caller, Object: email, After: factsOf(i.Membership),
+		}, now); err != nil {
+			return err
+		}
 		return s.Tell(tx, party.Notice{
 			About: party.NoticeInvitation, To: email, Language: i.Language, Link: link, Caller: name, Role: i.Role,
 		})
@@ -182,6 +187,9 @@ func (s *Service) WithdrawInvitation(ctx context.Context, by party.ID, of party.
 		if err == nil && !withdrawn {
 			err = holdfast.Errorf(holdfast.InvalidParams, "there is no such invitation")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.Log(party.AuditEntry{Action: "member.withdraw", Caller: of, Object: email}, s.Now())
 	})
 }

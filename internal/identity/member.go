@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -101,7 +102,24 @@ func (s *Service) setMember(tx *store.Tx, by party.ID, m party.Membership) error
 	if err := party.CheckOwners(all, m.Party, m.Role); err != nil {
 		return err
 	}
+	i := slices.IndexFunc(all, func(had party.Member) bool { return had.Party == m.Party })
+	entry := party.AuditEntry{Action: "member.set", Caller: m.Caller, Object: string(m.Party), After: factsOf(m)}
+	if i >= 0 {
+		entry.Before = factsOf(all[i].Membership)
+	}
+	if err := tx.Log(entry, s.Now()); err != nil {
+		return err
+	}
 	return tx.SetMember(party.Member{Membership: m, InvitedBy: by, Created: s.Now()})
+}
+
+// factsOf is what the audit log says of a membership.
+func factsOf(m party.Membership) party.Facts {
+	f := party.Facts{"role": string(m.Role)}
+	if m.RefundLimit.Given() {
+		f["refundLimit"] = m.RefundLimit.Decimal()
+	}
+	return f
 }
 
 // ChangeMember changes the role of a member. A party that is no member is
@@ -127,7 +145,8 @@ func (s *Service) RemoveMember(ctx context.Context, by, id party.ID, of party.Ca
 		if err := mayManage(tx, by, of); err != nil {
 			return err
 		}
-		if _, err := memberOf(tx, id, of); err != nil {
+		had, err := memberOf(tx, id, of)
+		if err != nil {
 			return err
 		}
 		all, err := tx.Members(of)
@@ -141,7 +160,12 @@ func (s *Service) RemoveMember(ctx context.Context, by, id party.ID, of party.Ca
 		if err == nil && !removed {
 			err = errNoMember
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.Log(party.AuditEntry{
+			Action: "member.remove", Caller: of, Object: string(id), Before: factsOf(had.Membership),
+		}, s.Now())
 	})
 }
 

@@ -129,7 +129,7 @@ func (s *Service) RemoveTOTP(ctx context.Context, at party.SignedIn) error {
 		if err != nil {
 			return err
 		}
-		return s.tellOwner(tx, account, party.Notice{About: party.NoticeFactorRemoved})
+		return s.factorChanged(tx, account, party.NoticeFactorRemoved)
 	})
 }
 
@@ -164,7 +164,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, at party.SignedIn, code strin
 		if err != nil {
 			return err
 		}
-		if err := s.tellOwner(tx, account, party.Notice{About: party.NoticeFactorAdded}); err != nil {
+		if err := s.factorChanged(tx, account, party.NoticeFactorAdded); err != nil {
 			return err
 		}
 		return s.markProved(tx, at, subjects)
@@ -189,6 +189,9 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, at party.SignedIn) ([]st
 		if err := s.mayChangeFactors(&tx.ReadTx, at); err != nil {
 			return err
 		}
+		if err := tx.Log(party.AuditEntry{Action: "factor.codes", Object: string(at.Party)}, s.Now()); err != nil {
+			return err
+		}
 		return tx.SetRecoveryCodes(at.Party, hashes)
 	})
 	if err != nil {
@@ -205,6 +208,21 @@ func newRecoveryCodes(owner party.ID) (codes []string, hashes []party.RecoveryHa
 		codes, hashes = append(codes, code), append(hashes, party.HashRecovery(owner, code))
 	}
 	return codes, hashes
+}
+
+// factorActions are the names of changes in the audit log.
+var factorActions = map[party.NoticeAbout]party.AuditAction{
+	party.NoticeFactorAdded: "factor.add", party.NoticeFactorRemoved: "factor.remove",
+	party.NoticeFactorReset: "factor.reset", party.NoticeRecoveryUsed: "factor.recover",
+}
+
+// factorChanged logs a change of a second factor, and tells its owner by mail.
+func (s *Service) factorChanged(tx *store.Tx, account party.Party, about party.NoticeAbout) error {
+	entry := party.AuditEntry{Action: factorActions[about], Object: string(account.ID)}
+	if err := tx.Log(entry, s.Now()); err != nil {
+		return err
+	}
+	return s.tellOwner(tx, account, party.Notice{About: about})
 }
 
 // factorSubjects count the guesses at a second factor. Only somebody who has signed
@@ -249,7 +267,7 @@ func (s *Service) ProveByApp(ctx context.Context, at party.SignedIn, code string
 		if err != nil {
 			return err
 		}
-		if err := s.tellOwner(tx, account, party.Notice{About: party.NoticeRecoveryUsed}); err != nil {
+		if err := s.factorChanged(tx, account, party.NoticeRecoveryUsed); err != nil {
 			return err
 		}
 		return s.markProved(tx, at, subjects)
@@ -316,6 +334,6 @@ func (s *Service) ResetSecondFactor(ctx context.Context, id party.ID) error {
 		if err := tx.EndSignedInElsewhere(id, ""); err != nil {
 			return err
 		}
-		return s.tellOwner(tx, account, party.Notice{About: party.NoticeFactorReset})
+		return s.factorChanged(tx, account, party.NoticeFactorReset)
 	})
 }

@@ -22,7 +22,7 @@ import (
 func (s *site) console(log *slog.Logger) http.Handler {
 	s.members = &holdfasttest.Members{World: s.World}
 	return (&console.Server{
-		Processor: s.Processor, Store: s.DB.Reader, Sessions: s.pages.Sessions, Members: s.members.Of,
+		Processor: s.Processor, Store: s.DB.Reader, Sessions: s.pages.Sessions,
 		System: func() console.System { return console.System{Version: "1.2.3", Started: holdfasttest.Start} },
 		Now:    s.Clock.Now, Log: log,
 	}).Handler()
@@ -129,6 +129,8 @@ func (s *site) enterConsole(p *page, member party.Party) {
 	p.fill(`input[name=email]`, member.Email)
 	p.fill(`input[name=password]`, holdfasttest.Password)
 	p.submit()
+	s.members.Prove(member)
+	p.open(s.home + console.Root)
 }
 
 // Every page of the console is inspected as an owner of the server, who sees most.
