@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -100,8 +102,12 @@ func (v mailAgain) Run(ctx context.Context, w world) error {
 	defer db.Close()
 	var queued int
 	err = db.Update(ctx, func(tx *store.Tx) error {
-		queued, err = v.queue(tx, w.Now())
-		return err
+		if queued, err = v.queue(tx, w.Now()); err != nil {
+			return err
+		}
+		return tx.Log(party.AuditEntry{
+			Action: "mail.send_again", After: party.Facts{"mails": strconv.Itoa(queued), "ids": strings.Join(v.ID, " ")},
+		}, w.Now())
 	})
 	if err != nil {
 		return err

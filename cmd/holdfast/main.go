@@ -128,7 +128,7 @@ func run(ctx context.Context, args []string, w world) int {
 	}
 	log, flush := newLog(w.Err, c)
 	w.Log = log
-	parsed.BindTo(ctx, (*context.Context)(nil))
+	parsed.BindTo(store.ByActor(ctx, commandActor()), (*context.Context)(nil))
 	err = parsed.Run(w)
 	flush() // before what is said below
 	switch {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -50,6 +51,11 @@ func (v networkReconcile) Run(ctx context.Context, w world) error {
 	}
 	p := networkClerk(db, w)
 	defer p.Close()
+	if err := logDone(ctx, db, w, "network.reconcile", string(account.ID), party.Facts{
+		"from": from.Format(time.RFC3339), "to": to.Format(time.RFC3339),
+	}); err != nil {
+		return err
+	}
 	r, err := p.Reconcile(ctx, account.ID, from, to)
 	if err != nil {
 		return err

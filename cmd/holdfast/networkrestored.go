@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 type networkRestored struct {
@@ -42,6 +44,10 @@ func (v networkRestored) Run(ctx context.Context, w world) error {
 	defer db.Close()
 	p := networkClerk(db, w)
 	defer p.Close()
+	err = logDone(ctx, db, w, "network.restored", "", party.Facts{"since": v.Since.at.UTC().Format(time.RFC3339)})
+	if err != nil {
+		return err
+	}
 	unknown, err := p.AfterRestore(ctx, v.Since.at)
 	if err != nil {
 		return err

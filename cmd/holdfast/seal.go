@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -91,6 +92,9 @@ func (v sealOn) Run(ctx context.Context, w world) error {
 	if err := db.Seal(ctx, *key); err != nil {
 		return err
 	}
+	if err := logDone(ctx, db, w, "store.seal", "", party.Facts{"key": key.Name()}); err != nil {
+		return err
+	}
 	fmt.Fprintf(w.Out, "The store is sealed with the key %s. Start servers and commands with --seal-key.\n", key.Name())
 	return nil
 }
@@ -117,6 +121,9 @@ func (v sealRotate) Run(ctx context.Context, w world) error {
 	if err := db.Seal(ctx, key); err != nil {
 		return err
 	}
+	if err := logDone(ctx, db, w, "store.reseal", "", party.Facts{"key": key.Name()}); err != nil {
+		return err
+	}
 	fmt.Fprintf(w.Out, "The store is sealed with the key %s. The old key opens older copies only.\n", key.Name())
 	return nil
 }
@@ -134,6 +141,9 @@ func (v sealOff) Run(ctx context.Context, w world) error {
 	defer unlock()
 	defer db.Close()
 	if err := db.Unseal(ctx); err != nil {
+		return err
+	}
+	if err := logDone(ctx, db, w, "store.unseal", "", nil); err != nil {
 		return err
 	}
 	fmt.Fprintln(w.Out, "The store is no longer sealed. Start servers and commands without --seal-key.")

@@ -31,6 +31,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/manual"
 	"github.com/holdfast-pay/holdfast/internal/networkdoor"
 	"github.com/holdfast-pay/holdfast/internal/pace"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/queryapi"
 	"github.com/holdfast-pay/holdfast/internal/signed"
@@ -89,6 +90,7 @@ const (
 
 // start begins to serve on an open listener, and returns.
 func (s *server) start(ctx context.Context, listener net.Listener) error {
+	ctx = store.ByActor(ctx, party.TheServer)
 	if _, ok := s.Network.(*sandbox.Network); !ok && s.hasInbox() {
 		return errors.New("an inbox is for a sandbox: with a real card network, mails are sent")
 	}

@@ -160,7 +160,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	q.route.handle(newExchange(q.route, q, to, r))
+	by := party.Actor{Kind: party.ActorKey, ID: string(q.key.ID), Name: q.key.Name, From: s.from(r)}
+	q.route.handle(newExchange(q.route, q, to, r.WithContext(store.ByActor(r.Context(), by))))
 }
 
 // admit checks everything that does not depend on the operation's own rules. It

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -321,8 +322,14 @@ func (p *Processor) ChangedChecked() time.Time {
 func (p *Processor) Acknowledge(ctx context.Context, ids []store.ViolationID, by, reason string) error {
 	defer p.callerChanged()
 	return p.db.Update(ctx, func(tx *store.Tx) error {
+		now := p.now()
 		for _, id := range ids {
-			if err := tx.Acknowledge(id, by, reason, p.now()); err != nil {
+			if err := tx.Acknowledge(id, by, reason, now); err != nil {
+				return err
+			}
+			if err := tx.Log(party.AuditEntry{
+				Action: "books.acknowledge", Object: string(id), After: party.Facts{"by": by, "reason": reason},
+			}, now); err != nil {
 				return err
 			}
 		}

@@ -15,7 +15,12 @@ func (p *Processor) RotateCalendar(ctx context.Context, id party.CallerID) (part
 		if _, err := callerOf(&tx.ReadTx, id); err != nil {
 			return err
 		}
-		return tx.SetCalendar(id, key.Hash(), p.now())
+		now := p.now()
+		err := tx.Log(party.AuditEntry{Action: "calendar.rotate", Caller: id, Object: string(id)}, now)
+		if err != nil {
+			return err
+		}
+		return tx.SetCalendar(id, key.Hash(), now)
 	})
 }
 
@@ -23,8 +28,10 @@ func (p *Processor) RotateCalendar(ctx context.Context, id party.CallerID) (part
 // one.
 func (p *Processor) RevokeCalendar(ctx context.Context, id party.CallerID) (revoked bool, err error) {
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		revoked, err = tx.RemoveCalendar(id)
-		return err
+		if revoked, err = tx.RemoveCalendar(id); err != nil || !revoked {
+			return err
+		}
+		return tx.Log(party.AuditEntry{Action: "calendar.revoke", Caller: id, Object: string(id)}, p.now())
 	})
 	return revoked, err
 }

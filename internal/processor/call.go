@@ -225,7 +225,7 @@ func (p *Processor) CreateHold(
 	}
 	id, commissionID := p.paymentIDs(r)
 	return p.onceFor(ctx, caller, c, party.ScopeHold,
-		request{r.CallerReference, digest, r.SenderTokenID, func(d decision) (payment.Change, error) {
+		request{actionHold, r.CallerReference, digest, r.SenderTokenID, func(d decision) (payment.Change, error) {
 			r := r
 			if !h.Deadline.IsZero() {
 				if err := payment.CheckDeadline(h.Deadline, d.now); err != nil {

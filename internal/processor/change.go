@@ -21,7 +21,8 @@ type changeInput struct {
 // the transaction has expired, change writes the expiry in place of the change.
 // The expiry stays written even if the request is refused.
 func (p *Processor) change(
-	ctx context.Context, caller party.Caller, id holdfast.TransactionID, decide func(changeInput) (*payment.Change, error),
+	ctx context.Context, caller party.Caller, action party.AuditAction, id holdfast.TransactionID,
+	decide func(changeInput) (*payment.Change, error),
 ) error {
 	var expired *payment.Change
 	var refusal error
@@ -50,6 +51,10 @@ func (p *Processor) change(
 			return err
 		case c == nil:
 			return tx.Confirm() // the answer repeats an earlier one
+		default:
+			if err := d.logMove(nil, action, c, c.After.Amount); err != nil {
+				return err
+			}
 		}
 		return p.recordWithEffects(tx, d.caller, c, d.real)
 	})

@@ -63,6 +63,11 @@ func (p *Processor) CreateCheckout(
 		if err := d.keep(call, payment.KeyUse{}, string(v.ID)); err != nil {
 			return err
 		}
+		if err := d.logCaller("checkout.create", string(v.ID), party.Facts{
+			"reference": string(v.Reference), "idempotency_key": call.Idempotency,
+		}); err != nil {
+			return err
+		}
 		return tx.InsertVisit(v)
 	})
 	return v, failure(err)
@@ -119,6 +124,9 @@ func (p *Processor) CancelCheckout(
 			return err
 		}
 		if after, err = before.CancelCheckout(d.now); err != nil || after == before {
+			return err
+		}
+		if err := d.logCaller("checkout.cancel", string(id), nil); err != nil {
 			return err
 		}
 		return p.endCheckout(d, after)

@@ -16,7 +16,8 @@ func (p *Processor) CreatePayment(
 	r := holdfast.PayRequest(h.request(c))
 	id, commissionID := p.paymentIDs(holdfast.ReserveRequest(r))
 	return p.onceFor(ctx, caller, c, party.ScopeSettle,
-		request{r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-			return p.pay(d, r, id, commissionID)
-		}})
+		request{
+			actionPay, r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID,
+			func(d decision) (payment.Change, error) { return p.pay(d, r, id, commissionID) },
+		})
 }

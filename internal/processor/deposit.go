@@ -32,6 +32,11 @@ func (p *Processor) Deposit(ctx context.Context, caller party.CallerID, to party
 		if err != nil {
 			return err
 		}
+		if err := tx.Log(party.AuditEntry{
+			Action: "party.deposit", Caller: caller.ID, Object: string(to), After: party.Facts{"amount": amount.String()},
+		}, real); err != nil {
+			return err
+		}
 		return p.record(tx, caller, &c, real)
 	})
 }

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -318,8 +320,12 @@ func (p *Processor) heard(
 // how many.
 func (p *Processor) RetryEvents(ctx context.Context, account payment.NetworkAccountID) (queued int, err error) {
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		queued, err = tx.RetryNetworkEvents(account, p.now())
-		return err
+		if queued, err = tx.RetryNetworkEvents(account, p.now()); err != nil {
+			return err
+		}
+		return tx.Log(party.AuditEntry{
+			Action: "network.retry_events", Object: string(account), After: party.Facts{"events": strconv.Itoa(queued)},
+		}, p.now())
 	})
 	return queued, err
 }

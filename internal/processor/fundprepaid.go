@@ -19,7 +19,7 @@ func (p *Processor) FundPrepaid(
 	id := p.ids().Transaction()
 	return p.once(ctx, caller,
 		request{
-			r.CallerReference, payment.DigestOf("FundPrepaid", r), r.SenderTokenID,
+			actionFund, r.CallerReference, payment.DigestOf("FundPrepaid", r), r.SenderTokenID,
 			func(d decision) (payment.Change, error) {
 				in, err := p.load(d, named{
 					sender: r.SenderTokenID, aggregate: r.PrepaidInstrumentID, aggregateMethod: holdfast.MethodPrepaid,

@@ -35,8 +35,10 @@ func (p *Processor) AddKey(
 		return key, "", holdfast.Errorf(holdfast.InvalidParams, "a key expires in the future")
 	}
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		key, text, err = p.addKey(tx, id, n, "")
-		return err
+		if key, text, err = p.addKey(tx, id, n, ""); err != nil {
+			return err
+		}
+		return logKey(tx, "key.create", party.JSONKey{}, key, key.Created)
 	})
 	return key, text, err
 }
@@ -106,6 +108,9 @@ func (p *Processor) RotateKey(
 		if end := real.Add(overlap); before.Expires.IsZero() || end.Before(before.Expires) {
 			old.Expires = end
 		}
+		if err := logKey(tx, "key.rotate", before, old, real); err != nil {
+			return err
+		}
 		return tx.ChangeJSONKey(before, old)
 	})
 	p.callerChanged()
@@ -122,10 +127,22 @@ func (p *Processor) RevokeKey(ctx context.Context, id party.JSONKeyID) (key part
 		}
 		before := key
 		key.Revoked = p.now()
+		if err := logKey(tx, "key.revoke", before, key, key.Revoked); err != nil {
+			return err
+		}
 		return tx.ChangeJSONKey(before, key)
 	})
 	p.callerChanged()
 	return key, failure(err)
+}
+
+// logKey writes the audit entry of a change of a JSON key.
+func logKey(tx *store.Tx, action party.AuditAction, before, after party.JSONKey, real time.Time) error {
+	e := party.AuditEntry{Action: action, Caller: after.Caller, Object: string(after.ID), After: keyFacts(after)}
+	if before.ID != "" {
+		e.Before = keyFacts(before)
+	}
+	return tx.Log(e, real)
 }
 
 func keyOf(tx *store.ReadTx, id party.JSONKeyID) (party.JSONKey, error) {

@@ -95,6 +95,12 @@ func (p *Processor) ClearAttention(ctx context.Context, caller party.CallerID, i
 		if !found || known.Attention == "" {
 			return holdfast.Errorf(holdfast.InvalidTransactionState, "transaction %s needs no attention", id)
 		}
+		if err := tx.Log(party.AuditEntry{
+			Action: "network.clear_attention", Caller: caller, Object: string(id),
+			Before: party.Facts{"attention": known.Attention},
+		}, p.now()); err != nil {
+			return err
+		}
 		return tx.ClearNetworkAttention(known, p.now())
 	})
 }

@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -47,6 +48,9 @@ func (p *Processor) CreateNetworkAccount(ctx context.Context, n NewNetworkAccoun
 		if err := agree(tx, a); err != nil {
 			return err
 		}
+		if err := logNetwork(tx, "network.create", nil, networkFacts(a), a, p.now()); err != nil {
+			return err
+		}
 		return tx.InsertNetworkAccount(a)
 	})
 	return a, err
@@ -75,6 +79,10 @@ func (p *Processor) ChangeNetworkAccount(
 			return err
 		}
 		if err := agree(tx, after); err != nil {
+			return err
+		}
+		err = logNetwork(tx, "network.change", networkFacts(before), networkFacts(after), after, p.now())
+		if err != nil {
 			return err
 		}
 		return tx.UpdateNetworkAccount(after)
@@ -150,7 +158,8 @@ func agree(tx *store.Tx, a store.NetworkAccount) error {
 // accepts that its payments can no longer be refunded.
 func (p *Processor) RemoveNetworkAccount(ctx context.Context, id payment.NetworkAccountID, giveUp bool) error {
 	return p.db.Update(ctx, func(tx *store.Tx) error {
-		if _, err := networkAccountOf(&tx.ReadTx, id); err != nil {
+		a, err := networkAccountOf(&tx.ReadTx, id)
+		if err != nil {
 			return err
 		}
 		rest := tx.Unlocked("a caller that begins to use the account in this moment has read its row, which is removed here")
@@ -161,8 +170,18 @@ func (p *Processor) RemoveNetworkAccount(ctx context.Context, id payment.Network
 		if err := need.MayRemove(giveUp); err != nil {
 			return err
 		}
+		if err := logNetwork(tx, "network.remove", networkFacts(a), nil, a, p.now()); err != nil {
+			return err
+		}
 		return tx.RemoveNetworkAccount(id)
 	})
+}
+
+// logNetwork writes the audit entry of a change of an account at a card network.
+func logNetwork(
+	tx *store.Tx, action party.AuditAction, before, after party.Facts, a store.NetworkAccount, real time.Time,
+) error {
+	return tx.Log(party.AuditEntry{Action: action, Object: string(a.ID), Before: before, After: after}, real)
 }
 
 func networkAccountOf(tx *store.ReadTx, id payment.NetworkAccountID) (store.NetworkAccount, error) {

@@ -14,6 +14,7 @@ import (
 // A request has a CallerReference and is carried out once, however often it is
 // sent.
 type request struct {
+	action    party.AuditAction
 	reference holdfast.CallerReference
 	digest    payment.Digest
 	token     holdfast.TokenID // the token that it names; empty if it names none
@@ -111,6 +112,9 @@ func (p *Processor) carryOut(
 	}
 	use := payment.KeyUse{Scope: scope, Amount: c.After.Amount, Whole: c.Whole}
 	if err := d.keep(call, use, string(c.After.ID)); err != nil {
+		return done, err
+	}
+	if err := d.logMove(call, r.action, &c, c.After.Amount); err != nil {
 		return done, err
 	}
 	return done, p.record(tx, d.caller, &c, d.real)

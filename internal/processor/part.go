@@ -33,7 +33,8 @@ func (p *Processor) SettleHold(
 	digest := payment.DigestOf("SettleHold", r)
 	r.Reference = call.reference(r.Reference)
 	return p.several(ctx, caller, call, severally{
-		scope: party.ScopeSettle, hold: r.Hold, reference: r.Reference, digest: digest, made: payment.KindPart,
+		action: actionSettle, scope: party.ScopeSettle, hold: r.Hold, reference: r.Reference, digest: digest,
+		made:   payment.KindPart,
 		decide: func(d decision) (changes, error) { return p.settleHold(d, r) },
 	})
 }
@@ -154,7 +155,7 @@ func (p *Processor) ReleaseHold(
 	ctx context.Context, caller party.Caller, call *Call, r ReleaseHold,
 ) ([]payment.Transaction, error) {
 	return p.several(ctx, caller, call, severally{
-		scope: party.ScopeSettle, always: true,
+		action: actionRelease, scope: party.ScopeSettle, always: true,
 		decide: func(d decision) (changes, error) { return releaseHold(d, r) },
 	})
 }
@@ -209,6 +210,7 @@ func (all *changes) add(c payment.Change, amount money.Amount) {
 
 // A severally is a request whose answer may be several transactions.
 type severally struct {
+	action    party.AuditAction
 	scope     party.Scope
 	hold      holdfast.TransactionID
 	reference holdfast.CallerReference // of new transactions; empty if it makes none
@@ -336,6 +338,9 @@ func (p *Processor) recordAll(d decision, call *Call, r severally, all *changes)
 		}
 	}
 	if err := d.keep(call, payment.KeyUse{Scope: r.scope, Amount: all.amount}, objects...); err != nil {
+		return err
+	}
+	if err := d.logMove(call, r.action, &all.main[0], all.amount); err != nil {
 		return err
 	}
 	for _, some := range [][]payment.Change{all.main, all.others} {

@@ -103,6 +103,9 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		if err := tx.InsertCaller(made); err != nil {
 			return err
 		}
+		if err := logSettings(tx, "caller.create", nil, made, now); err != nil {
+			return err
+		}
 		return tx.InsertAccessKey(key)
 	})
 	return made, key, err
@@ -150,6 +153,15 @@ func (p *Processor) ChangeCaller(
 	return after, err
 }
 
+// logSettings writes the audit entry of a change of a caller's settings.
+func logSettings(
+	tx *store.Tx, action party.AuditAction, before party.Facts, after party.Caller, real time.Time,
+) error {
+	return tx.Log(party.AuditEntry{
+		Action: action, Caller: after.ID, Object: string(after.ID), Before: before, After: callerFacts(after),
+	}, real)
+}
+
 func (p *Processor) callerChanged() {
 	if p.CallerChanged != nil {
 		p.CallerChanged()
@@ -159,6 +171,9 @@ func (p *Processor) callerChanged() {
 // saveCaller writes a changed caller. Its waiting notifications, its warnings and
 // its daily sums follow its clock.
 func (p *Processor) saveCaller(tx *store.Tx, before, after party.Caller) error {
+	if err := logSettings(tx, "caller.change", callerFacts(before), after, p.now()); err != nil {
+		return err
+	}
 	if after.ClockOffset != before.ClockOffset || after.Warnings != before.Warnings {
 		if err := tx.ResetWarningMarks(after); err != nil {
 			return err

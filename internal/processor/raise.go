@@ -31,13 +31,14 @@ func (p *Processor) RaiseHold(
 		return payment.Transaction{}, err
 	}
 	return p.linkHold(ctx, caller, call, linking{
-		hold: r.Hold, reference: r.Reference, digest: payment.DigestOf("RaiseHold", r),
+		action: actionRaise, hold: r.Hold, reference: r.Reference, digest: payment.DigestOf("RaiseHold", r),
 		decide: func(in payment.LinkInput) (payment.Change, error) { return in.Raise(r.Amount) },
 	})
 }
 
 // A linking is a request for a linked hold.
 type linking struct {
+	action    party.AuditAction
 	hold      holdfast.TransactionID
 	reference holdfast.CallerReference
 	digest    payment.Digest
@@ -69,7 +70,7 @@ func (p *Processor) linkHold(
 		in.Hold = h.AsOf(d.now)
 		return l.decide(in)
 	}
-	return p.onceFor(ctx, caller, call, party.ScopeHold, request{reference, l.digest, "", decide})
+	return p.onceFor(ctx, caller, call, party.ScopeHold, request{l.action, reference, l.digest, "", decide})
 }
 
 // joinHold changes the outcome of a linked hold to what it means for its hold. It

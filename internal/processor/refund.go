@@ -21,7 +21,7 @@ func (p *Processor) refundOnce(
 ) (payment.Transaction, error) {
 	id := p.ids().Transaction()
 	return p.onceFor(ctx, caller, c, party.ScopeRefund,
-		request{r.CallerReference, payment.DigestOf("Refund", r), "", func(d decision) (payment.Change, error) {
+		request{actionRefund, r.CallerReference, payment.DigestOf("Refund", r), "", func(d decision) (payment.Change, error) {
 			original, found, err := d.tx.Transaction(d.caller.ID, r.TransactionID)
 			if err != nil {
 				return payment.Change{}, err

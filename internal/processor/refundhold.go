@@ -27,7 +27,8 @@ func (p *Processor) RefundHold(
 	digest := payment.DigestOf("RefundHold", r)
 	r.Reference = call.reference(r.Reference)
 	return p.several(ctx, caller, call, severally{
-		scope: party.ScopeRefund, hold: r.Hold, reference: r.Reference, digest: digest, made: payment.KindRefund,
+		action: actionRefund, scope: party.ScopeRefund, hold: r.Hold, reference: r.Reference, digest: digest,
+		made:   payment.KindRefund,
 		decide: func(d decision) (changes, error) { return p.refundHold(d, r) },
 	})
 }

@@ -36,6 +36,9 @@ func (p *Processor) RemindOfHold(
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
+		if err := d.logCaller("hold.remind", string(h.Root().ID), nil); err != nil {
+			return err
+		}
 		return tx.AddWarning(w)
 	})
 	return h, failure(err)

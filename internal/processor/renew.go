@@ -24,7 +24,7 @@ func (p *Processor) RenewHold(
 	ctx context.Context, caller party.Caller, call *Call, r RenewHold,
 ) (payment.Transaction, error) {
 	return p.linkHold(ctx, caller, call, linking{
-		hold: r.Hold, reference: r.Reference, digest: payment.DigestOf("RenewHold", r),
+		action: actionRenew, hold: r.Hold, reference: r.Reference, digest: payment.DigestOf("RenewHold", r),
 		decide: payment.LinkInput.Renew,
 	})
 }

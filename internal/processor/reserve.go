@@ -24,9 +24,10 @@ func (p *Processor) Reserve(
 	}
 	id, commissionID := p.paymentIDs(r)
 	return p.once(ctx, caller,
-		request{r.CallerReference, payment.DigestOf("Reserve", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-			return p.reserve(d, r, id, commissionID)
-		}})
+		request{
+			actionHold, r.CallerReference, payment.DigestOf("Reserve", r), r.SenderTokenID,
+			func(d decision) (payment.Change, error) { return p.reserve(d, r, id, commissionID) },
+		})
 }
 
 // reserve loads the input of the decision on a Reserve, and decides.
@@ -51,9 +52,10 @@ func (p *Processor) Pay(ctx context.Context, caller party.Caller, r holdfast.Pay
 	}
 	id, commissionID := p.paymentIDs(holdfast.ReserveRequest(r))
 	return p.once(ctx, caller,
-		request{r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID, func(d decision) (payment.Change, error) {
-			return p.pay(d, r, id, commissionID)
-		}})
+		request{
+			actionPay, r.CallerReference, payment.DigestOf("Pay", r), r.SenderTokenID,
+			func(d decision) (payment.Change, error) { return p.pay(d, r, id, commissionID) },
+		})
 }
 
 // pay loads the input of the decision on a Pay, and decides.

@@ -18,7 +18,7 @@ func (p *Processor) Settle(
 ) (payment.Transaction, error) {
 	var now payment.Transaction
 	var change *payment.Change
-	err := p.change(ctx, caller, r.ReserveTransactionID, func(in changeInput) (*payment.Change, error) {
+	err := p.change(ctx, caller, actionSettle, r.ReserveTransactionID, func(in changeInput) (*payment.Change, error) {
 		now, change, caller = in.Transaction.AsOf(in.now), nil, in.caller
 		if now.SettledBefore(r.TransactionAmount) {
 			return nil, nil
@@ -51,7 +51,7 @@ func (p *Processor) Cancel(
 	ctx context.Context, caller party.Caller, r holdfast.CancelRequest,
 ) (payment.Transaction, error) {
 	var change payment.Change
-	err := p.change(ctx, caller, r.TransactionID, func(in changeInput) (*payment.Change, error) {
+	err := p.change(ctx, caller, actionCancel, r.TransactionID, func(in changeInput) (*payment.Change, error) {
 		if err := in.attended("cancelled"); err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ func (p *Processor) SettleDebt(
 	id := p.ids().Transaction()
 	return p.once(ctx, caller,
 		request{
-			r.CallerReference, payment.DigestOf("SettleDebt", r), r.SenderTokenID,
+			actionPayDebt, r.CallerReference, payment.DigestOf("SettleDebt", r), r.SenderTokenID,
 			func(d decision) (payment.Change, error) {
 				in, err := p.load(d, named{
 					sender: r.SenderTokenID, aggregate: r.CreditInstrumentID, aggregateMethod: holdfast.MethodDebt,
@@ -42,7 +42,7 @@ func (p *Processor) WriteOffDebt(
 	}
 	id := p.ids().Transaction()
 	return p.once(ctx, caller,
-		request{r.CallerReference, payment.DigestOf("WriteOffDebt", r), "", func(d decision) (payment.Change, error) {
+		request{actionWriteOff, r.CallerReference, payment.DigestOf("WriteOffDebt", r), "", func(d decision) (payment.Change, error) {
 			in := payment.Input{ID: id, Caller: d.caller, Now: d.now}
 			a, found, err := d.tx.Aggregate(r.CreditInstrumentID)
 			if err != nil {

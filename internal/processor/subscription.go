@@ -36,7 +36,7 @@ func (p *Processor) CancelSubscriptionAndRefund(
 	id := p.ids().Transaction()
 	return p.once(ctx, caller,
 		request{
-			r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), "",
+			actionEndSub, r.CallerReference, payment.DigestOf("CancelSubscriptionAndRefund", r), "",
 			func(d decision) (payment.Change, error) {
 				t, err := d.subscription(r.SubscriptionID)
 				if err != nil {

@@ -79,6 +79,9 @@ func (p *Processor) cancelled(d decision, t payment.Token, override string) erro
 	if err := d.tx.CancelToken(t.Caller, t.ID, d.real); err != nil {
 		return err
 	}
+	if err := d.logCaller("token.cancel", string(t.ID), nil); err != nil {
+		return err
+	}
 	if d.caller.Network != "" {
 		if err := d.tx.LookAtPageHolds(t.Caller, t.ID, d.real); err != nil {
 			return err
@@ -139,7 +142,10 @@ func (p *Processor) InstallPaymentInstruction(
 			err = holdfast.Errorf(holdfast.DuplicateRequest,
 				"This request is a duplicate of a previous request and cannot be executed.")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return d.logCaller("token.install", string(id), nil)
 	})
 	return id, failure(err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -74,6 +75,9 @@ func (p *Processor) CreateEndpoint(
 		if err := tx.StartEvents(caller.ID); err != nil {
 			return err
 		}
+		if err := logEndpoint(tx, "endpoint.create", nil, made.Endpoint, p.now()); err != nil {
+			return err
+		}
 		return tx.InsertWebhookEndpoint(made)
 	})
 	return made.Endpoint, made.Secrets[0].Key, err
@@ -109,7 +113,7 @@ func (p *Processor) UpdateEndpoint(
 			return payment.Endpoint{}, failure(err)
 		}
 	}
-	return p.changeEndpoint(ctx, caller, id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
+	return p.changeEndpoint(ctx, caller, "endpoint.change", id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
 		caller, err := callerOf(&tx.ReadTx, caller.ID)
 		if err != nil {
 			return err
@@ -174,7 +178,7 @@ func (p *Processor) RotateEndpointSecret(
 		return e, secret, holdfast.Errorf(holdfast.InvalidParams, "an old secret signs for at most %v more", secretOverlapMax)
 	}
 	secret = p.newWebhookSecret()
-	e, err = p.changeEndpoint(ctx, caller, id, func(_ *store.Tx, e *store.WebhookEndpoint) error {
+	e, err = p.changeEndpoint(ctx, caller, "endpoint.rotate_secret", id, func(_ *store.Tx, e *store.WebhookEndpoint) error {
 		now := p.now()
 		e.Secrets = e.Live(now)
 		for i := range e.Secrets {
@@ -195,7 +199,7 @@ func (p *Processor) RotateEndpointSecret(
 // changeEndpoint applies change to one of a caller's endpoints and stores the
 // result.
 func (p *Processor) changeEndpoint(
-	ctx context.Context, caller party.Caller, id payment.EndpointID,
+	ctx context.Context, caller party.Caller, action party.AuditAction, id payment.EndpointID,
 	change func(*store.Tx, *store.WebhookEndpoint) error,
 ) (after payment.Endpoint, err error) {
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
@@ -206,10 +210,14 @@ func (p *Processor) changeEndpoint(
 		if err != nil {
 			return err
 		}
+		before := endpointFacts(e.Endpoint)
 		if err := change(tx, &e); err != nil {
 			return err
 		}
 		after = e.Endpoint
+		if err := logEndpoint(tx, action, before, after, p.now()); err != nil {
+			return err
+		}
 		return tx.UpdateWebhookEndpoint(e)
 	})
 	return after, failure(err)
@@ -218,11 +226,26 @@ func (p *Processor) changeEndpoint(
 // RemoveEndpoint removes a webhook endpoint with its deliveries.
 func (p *Processor) RemoveEndpoint(ctx context.Context, caller party.Caller, id payment.EndpointID) error {
 	return failure(p.db.Update(ctx, func(tx *store.Tx) error {
-		if _, err := endpointOf(&tx.ReadTx, caller, id); err != nil {
+		e, err := endpointOf(&tx.ReadTx, caller, id)
+		if err != nil {
+			return err
+		}
+		if err := tx.Log(party.AuditEntry{
+			Action: "endpoint.remove", Caller: caller.ID, Object: string(id), Before: endpointFacts(e),
+		}, p.now()); err != nil {
 			return err
 		}
 		return tx.RemoveEndpoint(id)
 	}))
+}
+
+// logEndpoint writes the audit entry of a change of a webhook endpoint.
+func logEndpoint(
+	tx *store.Tx, action party.AuditAction, before party.Facts, after payment.Endpoint, real time.Time,
+) error {
+	return tx.Log(party.AuditEntry{
+		Action: action, Caller: after.Caller, Object: string(after.ID), Before: before, After: endpointFacts(after),
+	}, real)
 }
 
 // endpointOf reads one of a caller's endpoints.
@@ -239,7 +262,7 @@ func endpointOf(tx *store.ReadTx, caller party.Caller, id payment.EndpointID) (p
 func (p *Processor) TestEndpoint(
 	ctx context.Context, caller party.Caller, id payment.EndpointID,
 ) (event payment.Event, err error) {
-	_, err = p.changeEndpoint(ctx, caller, id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
+	_, err = p.changeEndpoint(ctx, caller, "endpoint.test", id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
 		caller, err := callerOf(&tx.ReadTx, caller.ID)
 		if err != nil {
 			return err
@@ -314,6 +337,11 @@ func (p *Processor) redeliverSome(
 			return err
 		}
 		queued, next = len(wanted), rest
+		if queued > 0 {
+			if err := logRedelivery(tx, caller, id, "", queued, now); err != nil {
+				return err
+			}
+		}
 		return tx.QueueAgain(id, wanted, now)
 	})
 	return queued, next, err
@@ -333,12 +361,26 @@ func (p *Processor) redeliverOne(
 		if err != nil {
 			return err
 		}
-		return tx.QueueAgain(id, []int64{e.Position}, p.now())
+		now := p.now()
+		if err := logRedelivery(tx, caller, id, event, 1, now); err != nil {
+			return err
+		}
+		return tx.QueueAgain(id, []int64{e.Position}, now)
 	})
 	if err != nil {
 		return 0, failure(err)
 	}
 	return 1, nil
+}
+
+// logRedelivery writes the audit entry of events that are sent again.
+func logRedelivery(
+	tx *store.Tx, caller party.Caller, id payment.EndpointID, event payment.EventID, events int, real time.Time,
+) error {
+	return tx.Log(party.AuditEntry{
+		Action: "endpoint.redeliver", Caller: caller.ID, Object: string(id),
+		After: party.Facts{"event": string(event), "events": strconv.Itoa(events)},
+	}, real)
 }
 
 // ForgetWebhooks removes deliveries to webhook endpoints that are older than 90

@@ -48,7 +48,7 @@ func (s *Server) clock(r *http.Request, q *request) (reply, error) {
 		return reply{}, err
 	}
 	if asked == &moveClock {
-		if err := s.moveClock(r, q); err != nil {
+		if err := s.moveClock(r.WithContext(store.ByActor(r.Context(), q.by)), q); err != nil {
 			return reply{}, err
 		}
 	}

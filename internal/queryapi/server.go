@@ -115,7 +115,8 @@ type request struct {
 	// caller is the zero Caller, whose clock shows real time, until the signature
 	// is verified.
 	caller  party.Caller
-	version string // whose namespace the answer is in
+	by      party.Actor // for the audit log; set with the caller
+	version string      // whose namespace the answer is in
 
 	// messageFor is the caller that a verified message is for, if the request's
 	// access key belongs to it.
@@ -240,7 +241,7 @@ func (s *Server) act(r *http.Request, q *request) (reply, error) {
 	if a.noResult {
 		doc = newBareDocument(a.name, q.version)
 	}
-	if err := a.answer(s, r.Context(), q, doc); err != nil {
+	if err := a.answer(s, store.ByActor(r.Context(), q.by), q, doc); err != nil {
 		return reply{}, err
 	}
 	return reply{contentType: typeXML, body: doc.finish(q.id)}, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/signed"
 )
 
@@ -43,6 +44,7 @@ func (s *Server) authenticate(r *http.Request, paths []string, q *request) error
 	}
 	q.caller = signer.Caller
 	s.Processor.NoteAccessKeyUse(signer.Key)
+	q.by = party.Actor{Kind: party.ActorKey, ID: signer.Key.ID, From: s.from(r)}
 	return nil
 }
 
