@@ -48,6 +48,7 @@ type cli struct {
 	Migrate  migrateVerb  `cmd:"" help:"Bring the schema of a store up to date, or say what that would change."`
 	Store    storeVerb    `cmd:"" help:"Copy a store between databases."`
 	Report   reportVerb   `cmd:"" help:"Report settlements, refunds, fees, disputes and balances, and a caller's statement."`
+	Audit    auditVerb    `cmd:"" help:"List what people, programs and commands have done, and verify that nobody has changed the list."`
 	Config   configVerb   `cmd:"" help:"Print a commented configuration file for serve or shop, with every setting and its default."`
 	Seal     sealVerb     `cmd:"" help:"Encrypt the secrets in a store, so that a copy of it gives none away."`
 	Sign     signVerb     `cmd:"" help:"Sign a request, or explain why a signature is refused."`

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+type auditVerb struct {
+	List   auditList   `cmd:"" help:"List the entries of the audit log, the newest first."`
+	Verify auditVerify `cmd:"" help:"Check that no entry was changed, removed or added."`
+}
+
+type auditList struct {
+	storeFlags
+	Since  dateFlag          `help:"Begin with this day, such as 2026-11-23, or this time, such as 2026-11-23T10:00:00Z." placeholder:"DATE"`
+	Until  dateFlag          `help:"End with this day, or this time." placeholder:"DATE"`
+	Actor  string            `help:"List what this actor did: the id or e-mail address of a party, the id of a key, or a user of the machine." placeholder:"WHO"`
+	Object string            `help:"List what was done to this object, by its id." placeholder:"ID"`
+	Caller party.CallerID    `help:"List what was done for this caller." placeholder:"ID"`
+	Action party.AuditAction `help:"List only this action, such as caller.change." placeholder:"ACTION"`
+	Max    int               `help:"List at most this many; 0 lists all." default:"100" placeholder:"ROWS"`
+	JSON   bool              `name:"json" help:"Print one line of JSON for each." xor:"form"`
+	CSV    bool              `name:"csv" help:"Print a CSV file, with times in UTC." xor:"form"`
+}
+
+// Validate is called by kong. A wrong value ends with exitMisused.
+func (v auditList) Validate() error {
+	if v.Max < 0 {
+		return errors.New("--max: give a number of rows, or 0 for all")
+	}
+	return nil
+}
+
+// An auditRow is an entry as --json prints it. Position and hash are left out until
+// the entry is in the chain.
+type auditRow struct {
+	Position int64             `json:"position,omitzero"`
+	At       time.Time         `json:"at"`
+	Kind     party.ActorKind   `json:"actorKind"`
+	Actor    string            `json:"actor"`
+	Name     string            `json:"actorName,omitempty"`
+	From     string            `json:"from,omitempty"`
+	Action   party.AuditAction `json:"action"`
+	Caller   party.CallerID    `json:"callerId,omitempty"`
+	Object   string            `json:"object,omitempty"`
+	Before   party.Facts       `json:"before"`
+	After    party.Facts       `json:"after"`
+	Hash     string            `json:"hash,omitempty"`
+}
+
+func describeEntry(e party.AuditEntry) auditRow {
+	row := auditRow{
+		Position: e.Position, At: e.At.UTC(), Kind: e.Actor.Kind, Actor: e.Actor.ID, Name: e.Actor.Name, From: e.Actor.From,
+		Action: e.Action, Caller: e.Caller, Object: e.Object, Before: e.Before, After: e.After,
+	}
+	if e.Position > 0 {
+		row.Hash = e.Hash.String()
+	}
+	return row
+}
+
+var auditHeadings = []string{
+	"position", "at", "actor_kind", "actor", "actor_name", "from", "action", "caller_id", "object", "before", "after", "hash",
+}
+
+// record is a row of a CSV file.
+func (r auditRow) record() []string {
+	cells := []string{
+		"", r.At.Format(time.RFC3339Nano), string(r.Kind), r.Actor, r.Name, r.From, string(r.Action), string(r.Caller),
+		r.Object, factsLine(r.Before), factsLine(r.After), r.Hash,
+	}
+	if r.Position > 0 {
+		cells[0] = strconv.FormatInt(r.Position, 10)
+	}
+	for i, cell := range cells {
+		cells[i] = harmless(cell)
+	}
+	return cells
+}
+
+// cells is a row of a table for people.
+func (r auditRow) cells() []string {
+	who := string(r.Kind) + " " + or(r.Name, r.Actor)
+	if r.From != "" {
+		who += " from " + r.From
+	}
+	return []string{moment(r.At), who, string(r.Action), or(r.Object, string(r.Caller)), r.changes()}
+}
+
+// changes are the facts that an action has changed.
+func (r auditRow) changes() string {
+	names := maps.Clone(r.Before)
+	if names == nil {
+		names = party.Facts{}
+	}
+	maps.Copy(names, r.After)
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		before, had := r.Before[name]
+		after := r.After[name]
+		switch {
+		case had && after != "":
+			parts = append(parts, fmt.Sprintf("%s: %s → %s", name, or(before, "none"), after))
+		case had:
+			parts = append(parts, fmt.Sprintf("%s: %s → none", name, or(before, "none")))
+		case after != "" && after != "false" && after != "0s": // of a new object, only what is special
+			parts = append(parts, fmt.Sprintf("%s: %s", name, after))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func factsLine(f party.Facts) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		parts = append(parts, name+"="+f[name])
+	}
+	return strings.Join(parts, "; ")
+}
+
+// auditPage is how many entries are read at a time.
+const auditPage = 500
+
+func (v auditList) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	q := store.AuditQuery{
+		Caller: v.Caller, Actor: v.Actor, Object: v.Object, Action: v.Action, Since: v.Since.at, Until: v.Until.end(),
+		Limit: auditPage,
+	}
+	print, flush := v.printer(w)
+	printed, more := 0, true
+	for more && err == nil {
+		var page []party.AuditEntry
+		err = db.View(ctx, func(tx *store.ReadTx) error {
+			if err := meantActor(tx, &q); err != nil {
+				return err
+			}
+			page, err = tx.AuditEntries(q)
+			return err
+		})
+		for _, e := range page {
+			if err == nil && (v.Max == 0 || printed < v.Max) {
+				err = print(describeEntry(e))
+			}
+			printed++
+		}
+		more = len(page) == auditPage && (v.Max == 0 || printed <= v.Max)
+		if len(page) > 0 {
+			q.Before = page[len(page)-1].Position
+		}
+	}
+	if err = errors.Join(err, flush()); err == nil && v.Max > 0 && printed > v.Max {
+		fmt.Fprintf(w.Err, "There are more than %d; give a larger --max, or select.\n", v.Max)
+	}
+	return err
+}
+
+// meantActor replaces an e-mail address with the id of its party.
+func meantActor(tx *store.ReadTx, q *store.AuditQuery) error {
+	if !strings.Contains(q.Actor, "@") {
+		return nil
+	}
+	p, found, err := tx.PartyByEmail(q.Actor)
+	if err == nil && !found {
+		err = fmt.Errorf("there is no party with the e-mail address %s", oneLine(q.Actor))
+	}
+	q.Actor = string(p.ID)
+	return err
+}
+
+// printer prints entries in the form that was asked for.
+func (v auditList) printer(w world) (print func(auditRow) error, flush func() error) {
+	switch {
+	case v.JSON:
+		return func(r auditRow) error { return printJSON(w.Out, r) }, func() error { return nil }
+	case v.CSV:
+		file := csv.NewWriter(w.Out)
+		heading := file.Write(auditHeadings)
+		return func(r auditRow) error { return file.Write(r.record()) }, func() error {
+			file.Flush()
+			return errors.Join(heading, file.Error())
+		}
+	}
+	table := newColumns(w.Out, "TIME", "ACTOR", "ACTION", "OBJECT", "CHANGES")
+	return func(r auditRow) error {
+		table.row(r.cells()...)
+		return nil
+	}, table.Flush
+}
+
+type auditVerify struct {
+	storeFlags
+	Against party.AuditHash `help:"Check that an entry has this hash, which was kept elsewhere." placeholder:"HASH"`
+	JSON    bool            `name:"json" help:"Print one line of JSON."`
+}
+
+func (auditVerify) Help() string {
+	return `The hash of each entry covers the entry before. So a changed, removed or added entry shows, unless
+somebody computes all hashes after it again. That shows with --against, if you keep the hash that this
+command prints in another place. A server also writes it into its log every day.`
+}
+
+// A verdictAnswer is the result of a check, as --json prints it.
+type verdictAnswer struct {
+	Whole   bool   `json:"whole"`
+	Entries int64  `json:"entries"`
+	Hash    string `json:"hash"`
+	Waiting int    `json:"waiting,omitzero"`
+	Against int64  `json:"againstPosition,omitzero"`
+	At      int64  `json:"faultPosition,omitzero"`
+	Fault   string `json:"fault,omitempty"`
+}
+
+func (v auditVerify) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var against *party.AuditHash
+	if v.Against != (party.AuditHash{}) {
+		against = &v.Against
+	}
+	verdict, err := db.VerifyAudit(ctx, against)
+	if err != nil {
+		return err
+	}
+	answer := verdictAnswer{
+		Whole: verdict.Fault == "", Entries: verdict.Checked, Hash: verdict.Head.Hash.String(), Waiting: verdict.Waiting,
+		Against: verdict.Against, At: verdict.At, Fault: verdict.Fault,
+	}
+	if v.JSON {
+		err = printJSON(w.Out, answer)
+	} else {
+		err = printFacts(w.Out, answer.facts())
+	}
+	if err == nil && !answer.Whole {
+		err = errSaid
+	}
+	return err
+}
+
+func (a verdictAnswer) facts() []fact {
+	facts := []fact{{"audit log", "whole"}, {"entries", strconv.FormatInt(a.Entries, 10)}, {"hash of the end", a.Hash}}
+	if !a.Whole {
+		facts = []fact{{"audit log", "changed"}, {"fault", a.Fault}}
+		if a.At > 0 {
+			facts = append(facts, fact{"at entry", strconv.FormatInt(a.At, 10)},
+				fact{"as written", strconv.FormatInt(a.Entries, 10) + " before it"})
+		}
+	}
+	if a.Against > 0 {
+		facts = append(facts, fact{"the given hash", "is that of entry " + strconv.FormatInt(a.Against, 10)})
+	}
+	if a.Waiting > 0 {
+		facts = append(facts, fact{"waiting", strconv.Itoa(a.Waiting) + ", to which a running server gives a place"})
+	}
+	return facts
+}
