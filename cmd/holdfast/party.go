@@ -20,6 +20,10 @@ type partyVerb struct {
 	Password partyPassword `cmd:"" help:"Set a new password, and sign the party out everywhere."`
 	Deposit  partyDeposit  `cmd:"" help:"Put sandbox money into a party's balance."`
 	List     partyList     `cmd:"" help:"List parties."`
+	Find     partyFind     `cmd:"" help:"Find a party by its e-mail address or id."`
+	SignOut  partySignOut  `cmd:"" help:"Sign a party out everywhere."`
+	Export   partyExport   `cmd:"" help:"Write everything that is kept about a party as JSON."`
+	Erase    partyErase    `cmd:"" help:"Erase the personal data of a party."`
 }
 
 // A partyAnswer is a party as --json prints it. Limits are monthly; an empty

@@ -177,9 +177,13 @@ func (v partyList) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
+	return printParties(w, all, v.JSON)
+}
+
+func printParties(w world, all []party.Party, asJSON bool) error {
 	table := newColumns(w.Out, "PARTY", "NAME", "EMAIL", "STANDING", "KIND", "VERIFICATION")
 	for _, p := range all {
-		if v.JSON {
+		if asJSON {
 			if err := printJSON(w.Out, describeParty(p)); err != nil {
 				return err
 			}

@@ -1,0 +1,162 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// PartyPage reads a page of parties, guests among them: the newest first, behind the
+// party with an id.
+func (tx *ReadTx) PartyPage(after party.ID, limit int) ([]party.Party, error) {
+	return list(tx, "reading parties", scanParty, `
+		SELECT `+partyColumns+` FROM parties WHERE $1 = '' OR party_id < $1 ORDER BY party_id DESC LIMIT $2`, after, limit)
+}
+
+// FindParties finds the party with an id, or the account and the guests with an e-mail
+// address: at most limit.
+func (tx *ReadTx) FindParties(text string, limit int) (found []party.Party, err error) {
+	if !strings.Contains(text, "@") {
+		p, is, err := tx.Party(party.ID(text))
+		if is {
+			found = []party.Party{p}
+		}
+		return found, err
+	}
+	p, is, err := tx.PartyByEmail(text)
+	if err != nil {
+		return nil, err
+	}
+	guests, err := list(tx, "looking for guests", scanParty, `
+		SELECT `+partyColumns+` FROM parties WHERE guest = 1 AND lower(email) = lower($1)
+		ORDER BY party_id DESC LIMIT $2`, text, limit)
+	if is {
+		guests = append([]party.Party{p}, guests...)
+	}
+	return guests, err
+}
+
+// EraseInput reads what the erasure of a party's personal data depends on. Some open
+// payments are enough.
+func (tx *ReadTx) EraseInput(p party.Party, some int) (in payment.EraseInput, err error) {
+	in.Party = p
+	if in.Open, err = list(tx, "reading a party's open payments", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling')
+		ORDER BY received LIMIT $2`, p.ID, some); err != nil {
+		return in, err
+	}
+	open, err := list(tx, "reading open payments to a party", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')
+			AND state IN ('Pending', 'Reserved', 'Settling')
+		ORDER BY received LIMIT $2`, p.ID, some)
+	if err != nil {
+		return in, err
+	}
+	in.Open = append(in.Open, open...)
+	if in.Filled, err = list(tx, "reading a party's instruments", scanAggregate, `
+		SELECT `+aggregateColumns+` FROM aggregate_instruments WHERE sender = $1 AND (balance > 0 OR pending > 0)`,
+		p.ID); err != nil {
+		return in, err
+	}
+	in.Callers, err = list(tx, "reading a party's callers", scanCaller, `
+		SELECT `+callerColumns+` FROM callers WHERE owner = $1 ORDER BY caller_id`, p.ID)
+	for _, one := range []struct {
+		sandbox bool
+		to      *money.Amount
+	}{{true, &in.Sandbox}, {false, &in.Live}} {
+		var micro int64
+		if err == nil {
+			micro, err = tx.AccountBalance(ledger.Party(string(p.ID)), one.sandbox)
+		}
+		*one.to = dollars(micro)
+	}
+	return in, err
+}
+
+// erasures remove what says who a party is. The names that card networks have given
+// to cards stay: refunds and disputes need them.
+var erasures = []string{
+	`UPDATE addresses SET name = '', line1 = '', line2 = '', city = '', state = '', zip = '', phone = '', is_default = 0,
+		removed = 1 WHERE party_id = $1`,
+	`UPDATE instruments SET brand = '', last4 = '', holder = '', expiry_month = 0, expiry_year = 0, fingerprint = '',
+		is_default = 0, removed = 1 WHERE party_id = $1 AND method <> 'ABT'`,
+	`UPDATE visits SET answer = '' WHERE party_id = $1 AND (caller_id, reference) IN (
+		SELECT caller_id, reference FROM tokens WHERE reference <> '' AND (sender = $1 AND sender <> ''
+			OR recipient = $1 AND token_use IN ('Receive', 'Refund')))`,
+	`UPDATE deliveries SET body = '' WHERE body <> '' AND (caller_id, subject) IN (
+		SELECT caller_id, transaction_id FROM transactions WHERE sender = $1)`,
+	`DELETE FROM mails WHERE recipient = (SELECT email FROM parties WHERE party_id = $1)`,
+	`DELETE FROM signed_in WHERE party_id = $1`,
+	`DELETE FROM passkeys WHERE party_id = $1`,
+	`DELETE FROM passkey_challenges WHERE party_id = $1`,
+	`DELETE FROM proofs WHERE party_id = $1`,
+	`DELETE FROM network_customers WHERE party_id = $1`,
+	`UPDATE parties SET name = '', email = '', email_key = 'erased ' || party_id, email_verified = 0, verify_by = 0,
+		password_hash = '', standing = 'Closed', language = '' WHERE party_id = $1`,
+}
+
+// EraseParty removes a party's personal data. The party stays, without a name.
+func (tx *Tx) EraseParty(id party.ID) error {
+	for _, text := range erasures {
+		if _, err := tx.exec("erasing personal data", text, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndAllSignedIn signs a party out everywhere, and reports in how many browsers.
+func (tx *Tx) EndAllSignedIn(id party.ID) (ended int64, err error) {
+	return tx.exec("signing a party out everywhere", `DELETE FROM signed_in WHERE party_id = $1`, id)
+}
+
+// A PaymentPlace is a position in the payments of a party. The zero PaymentPlace is
+// the beginning.
+type PaymentPlace struct {
+	Received time.Time
+	ID       holdfast.TransactionID
+}
+
+// PaidBy reads what a party has paid or was to pay, the oldest first, behind a place,
+// at most limit.
+func (tx *ReadTx) PaidBy(sender party.ID, after PaymentPlace, limit int) ([]payment.Transaction, error) {
+	return list(tx, "reading a party's payments", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE sender = $1 AND (received, transaction_id) > ($2, $3) ORDER BY received, transaction_id LIMIT $4`,
+		sender, micros(after.Received), after.ID, limit)
+}
+
+// PaidTo reads what was paid to a party, in the same way.
+func (tx *ReadTx) PaidTo(recipient party.ID, after PaymentPlace, limit int) ([]payment.Transaction, error) {
+	return list(tx, "reading payments to a party", scanTransaction, `
+		SELECT `+transactionColumns+` FROM transactions
+		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')
+			AND (received, transaction_id) > ($2, $3) ORDER BY received, transaction_id LIMIT $4`,
+		recipient, micros(after.Received), after.ID, limit)
+}
+
+// AllAddresses reads a party's addresses, those that it has removed among them.
+func (tx *ReadTx) AllAddresses(owner party.ID) ([]party.Address, error) {
+	return list(tx, "reading addresses", scanAddress, `
+		SELECT `+addressColumns+` FROM addresses WHERE party_id = $1 ORDER BY created, address_id`, owner)
+}
+
+// AllInstruments reads a party's instruments, those that it has removed among them.
+func (tx *ReadTx) AllInstruments(owner party.ID) ([]payment.Instrument, error) {
+	return list(tx, "reading instruments", scanInstrument, `
+		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1 ORDER BY created, instrument_id`, owner)
+}
+
+// MailsTo reads the mails to an address that are kept, at most limit. Those that were
+// delivered are not kept.
+func (tx *ReadTx) MailsTo(address string, limit int) ([]Mail, error) {
+	return list(tx, "reading mails to an address", scanMail, `
+		SELECT `+mailColumns+` FROM mails WHERE recipient = $1 ORDER BY created, mail_id LIMIT $2`, address, limit)
+}
