@@ -39,6 +39,8 @@ func (s *Server) routes() []route {
 		s.serverRoutes(),
 		s.findRoutes(),
 		s.caseRoutes(),
+		s.partyRoutes(),
+		s.auditRoutes(),
 		s.systemRoutes(),
 		s.memberRoutes(),
 		s.factorRoutes(),
