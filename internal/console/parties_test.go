@@ -54,7 +54,7 @@ func TestAuditLogPage(t *testing.T) {
 func TestAuditLogPages(t *testing.T) {
 	s := newSite(t)
 	for range 60 {
-		if _, err := s.Processor.Rename(t.Context(), s.Buyer.ID, "Ann"); err != nil {
+		if _, err := s.Processor.Identity.Rename(t.Context(), s.Buyer.ID, "Ann"); err != nil {
 			t.Fatal(err)
 		}
 	}

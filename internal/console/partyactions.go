@@ -73,7 +73,7 @@ func (s *Server) setStanding(c *call) error {
 	default:
 		return webui.NewBadForm("there is no such standing")
 	}
-	_, err = s.Processor.ChangeParty(c.r.Context(), p.ID, func(p party.Party) (party.Party, error) {
+	_, err = s.Processor.Identity.ChangeParty(c.r.Context(), p.ID, func(p party.Party) (party.Party, error) {
 		if payment.Erased(p) {
 			return p, errNotThere
 		}

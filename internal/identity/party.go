@@ -64,10 +64,15 @@ func (s *Service) insertParty(ctx context.Context, made party.Party, verify *Let
 		if !inserted {
 			return ErrEmailTaken
 		}
-		if err := s.Opened(tx, made); err != nil || verify == nil {
+		if err := s.Opened(tx, made); err != nil {
 			return err
 		}
-		return s.Send(tx, made, *verify)
+		if verify != nil { // the party signs up by itself
+			return s.Send(tx, made, *verify)
+		}
+		return tx.Log(party.AuditEntry{
+			Action: "party.create", Object: string(made.ID), After: made.Facts(),
+		}, made.Created)
 	})
 }
 
@@ -92,6 +97,11 @@ func (s *Service) ChangeParty(
 			return err
 		}
 		if after, err = change(before); err != nil {
+			return err
+		}
+		if err := tx.Log(party.AuditEntry{
+			Action: "party.change", Object: string(id), Before: before.Facts(), After: after.Facts(),
+		}, s.Now()); err != nil {
 			return err
 		}
 		return tx.UpdateParty(after)

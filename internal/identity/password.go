@@ -45,7 +45,12 @@ func (s *Service) ChangePassword(
 	if err != nil {
 		return party.Party{}, err
 	}
-	err = s.db.Update(ctx, func(tx *store.Tx) error { return s.setPassword(tx, account, hashed, session.ID) })
+	err = s.db.Update(ctx, func(tx *store.Tx) error {
+		if err := s.logPassword(tx, account.ID); err != nil {
+			return err
+		}
+		return s.setPassword(tx, account, hashed, session.ID)
+	})
 	if errors.Is(err, store.ErrStale) {
 		err = ErrWrongPassword // the password was changed at the same moment
 	}
@@ -68,8 +73,16 @@ func (s *Service) GivePassword(ctx context.Context, partyID party.ID, password s
 		if err != nil {
 			return err
 		}
+		if err := s.logPassword(tx, partyID); err != nil {
+			return err
+		}
 		return s.setPassword(tx, account, hashed, "")
 	})
+}
+
+// logPassword writes the audit entry of a new password.
+func (s *Service) logPassword(tx *store.Tx, id party.ID) error {
+	return tx.Log(party.AuditEntry{Action: "party.change_password", Object: string(id)}, s.Now())
 }
 
 // HashNew hashes a new password.

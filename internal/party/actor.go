@@ -7,10 +7,13 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // An ActorKind says what kind of thing carries out an action.
@@ -118,6 +121,25 @@ func (f Facts) without(same Facts) Facts {
 		return has && other == value
 	})
 	return kept
+}
+
+// Facts are what an operator may change of a party, for the audit log. Name and e-mail
+// address stay out of it, because they can be erased.
+func (p Party) Facts() Facts {
+	facts := Facts{
+		"standing": string(p.Standing), "business": strconv.FormatBool(p.Business),
+		"verified": strconv.FormatBool(p.Verified), "email_verified": strconv.FormatBool(p.EmailVerified),
+	}
+	for name, limit := range map[string]money.Amount{
+		"sending_limit": p.SendingLimit, "receiving_limit": p.ReceivingLimit,
+	} {
+		if limit.Given() {
+			facts[name] = limit.String()
+		} else {
+			facts[name] = ""
+		}
+	}
+	return facts
 }
 
 // Text is the JSON of facts, with the names in their order.

@@ -82,16 +82,6 @@ func callerFacts(c party.Caller) party.Facts {
 	}
 }
 
-// partyFacts are what an operator may change of a party, for the audit log. Name and
-// e-mail address stay out of it, because they can be erased.
-func partyFacts(p party.Party) party.Facts {
-	return party.Facts{
-		"standing": string(p.Standing), "business": flagFact(p.Business), "verified": flagFact(p.Verified),
-		"email_verified": flagFact(p.EmailVerified), "sending_limit": amountFact(p.SendingLimit),
-		"receiving_limit": amountFact(p.ReceivingLimit),
-	}
-}
-
 // keyFacts are the settings of a JSON key, for the audit log.
 func keyFacts(k party.JSONKey) party.Facts {
 	return party.Facts{

@@ -67,6 +67,11 @@ func (tx *ReadTx) EraseInput(p party.Party, some int) (in payment.EraseInput, er
 	}
 	in.Callers, err = list(tx, "reading a party's callers", scanCaller, `
 		SELECT `+callerColumns+` FROM callers WHERE owner = $1 ORDER BY caller_id`, p.ID)
+	if err != nil {
+		return in, err
+	}
+	members, err := tx.Memberships(p.ID)
+	in.Member = len(members) > 0
 	for _, one := range []struct {
 		sandbox bool
 		to      *money.Amount
@@ -97,6 +102,9 @@ var erasures = []string{
 	`DELETE FROM passkeys WHERE party_id = $1`,
 	`DELETE FROM passkey_challenges WHERE party_id = $1`,
 	`DELETE FROM proofs WHERE party_id = $1`,
+	`DELETE FROM totps WHERE party_id = $1`,
+	`DELETE FROM recovery_codes WHERE party_id = $1`,
+	`DELETE FROM invitations WHERE email_key = (SELECT email_key FROM parties WHERE party_id = $1)`,
 	`DELETE FROM network_customers WHERE party_id = $1`,
 	`UPDATE parties SET name = '', email = '', email_key = 'erased ' || party_id, email_verified = 0, verify_by = 0,
 		password_hash = '', standing = 'Closed', language = '' WHERE party_id = $1`,
