@@ -25,6 +25,7 @@ type holdsVerb struct {
 	Release holdsRelease `cmd:"" help:"Give what is held back to the buyer, or a part of it."`
 	Raise   holdsRaise   `cmd:"" help:"Hold a further amount with the buyer's token."`
 	Renew   holdsRenew   `cmd:"" help:"Hold the open amount anew, before the hold expires."`
+	Refund  holdsRefund  `cmd:"" help:"Refund what was paid of a hold, or a part of it."`
 	Remind  holdsRemind  `cmd:"" help:"Send the mail about the deadline of a hold to the caller now."`
 }
 

@@ -145,6 +145,23 @@ func (v holdsRelease) Run(ctx context.Context, w world) error {
 	})
 }
 
+type holdsRefund struct {
+	onceFlags
+	Amount *dollars `help:"Refund this much; by default all that was paid and not refunded." placeholder:"40.00"`
+	Reason string   `help:"Record this reason." placeholder:"TEXT"`
+}
+
+func (v holdsRefund) Run(ctx context.Context, w world) error {
+	r := processor.RefundHold{Hold: v.ID, Amount: amountOf(v.Amount), Description: v.Reason}
+	call, err := v.call(w, "refund", r)
+	if err != nil {
+		return err
+	}
+	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
+		return p.RefundHold(ctx, c, call, r)
+	})
+}
+
 type holdsRaise struct {
 	onceFlags
 	Amount    dollars                  `help:"Hold this much in addition." required:"" placeholder:"10.00"`

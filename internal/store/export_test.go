@@ -53,6 +53,29 @@ func Pages() map[string]string {
 	return all
 }
 
+// Searches are the queries of a search, with the index that each must use.
+func Searches() map[string]string {
+	return map[string]string{
+		requestsSpelled + beginsWith: "PRIMARY KEY (caller_id=? AND reference>? AND reference<?)",
+		requestsSpelled + equals:     "PRIMARY KEY (caller_id=? AND reference=?)",
+		tokensSpelled + beginsWith:   "tokens_by_reference (caller_id=? AND reference>? AND reference<?)",
+		tokensSpelled + equals:       "tokens_by_reference (caller_id=? AND reference=?)",
+		visitsSpelled + beginsWith:   "visits_by_reference (caller_id=? AND reference>? AND reference<?)",
+		visitsSpelled + equals:       "visits_by_reference (caller_id=? AND reference=?)",
+		ofSender:                     "transactions_by_sender (sender=?)",
+		guestsWithEmail:              "guests_by_email (<expr>=?)",
+		cardsWithLast4:               "instruments_by_last4 (last4=?)",
+		networkEventNamed:            "(account_id=? AND event_id=?)",
+		paymentsNamed:                "network_payments_by_reference (account_id=? AND reference=?)",
+		chargesNamed:                 "network_payments_by_charge (account_id=? AND charge=?)",
+		disputesNamed:                "(account_id=? AND dispute_id=?)",
+		holdsNamed:                   "page_holds_by_reference (account_id=? AND reference=?)",
+		eventsAboutObject:            "network_events_by_object (account_id=? AND object=?)",
+		eventsAboutParent:            "network_events_by_parent (account_id=? AND parent=?)",
+		textsOfNewest:                "transactions_by_time (caller_id=? AND received>?)",
+	}
+}
+
 // WriterPlan returns PostgreSQL's plan for a statement on a connection that
 // commits groups.
 func (db *DB) WriterPlan(ctx context.Context, text string) (plan string, err error) {

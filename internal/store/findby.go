@@ -11,7 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// The reads of a search that are bounded by an index and a limit.
+// The reads of a search. An index and a limit bound each of them.
 var (
 	requestsSpelled = `SELECT ` + requestColumns + ` FROM requests WHERE caller_id = $1 AND `
 	tokensSpelled   = `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND reference <> '' AND `
@@ -19,6 +19,37 @@ var (
 
 	ofSender = `SELECT ` + transactionColumns + ` FROM transactions
 		WHERE sender = $1 ORDER BY received DESC, transaction_id DESC LIMIT $2`
+	guestsWithEmail = `SELECT ` + partyColumns + ` FROM parties
+		WHERE guest = 1 AND lower(email) = $1 ORDER BY party_id DESC LIMIT $2`
+	cardsWithLast4 = `SELECT ` + instrumentColumns + ` FROM instruments
+		WHERE last4 = $1 AND last4 <> '' ORDER BY created DESC LIMIT $2`
+
+	textsOfNewest = `SELECT ` + transactionColumns + ` FROM (
+			SELECT ` + transactionColumns + ` FROM transactions WHERE caller_id = $1 AND received > 0
+			ORDER BY received DESC, transaction_id DESC LIMIT $2) AS newest
+		WHERE lower(caller_description || ' / ' || sender_description) LIKE $3 ESCAPE '!'
+		ORDER BY received DESC, transaction_id DESC LIMIT $4`
+
+	networkEventNamed = `SELECT ` + networkEventColumns + ` FROM network_events
+		WHERE account_id = $1 AND event_id = $2`
+	paymentsNamed = `SELECT ` + networkPaymentColumns + ` FROM network_payments
+		WHERE account_id = $1 AND reference = $2 AND reference <> '' LIMIT $3`
+	chargesNamed = `SELECT ` + networkPaymentColumns + ` FROM network_payments
+		WHERE account_id = $1 AND charge = $2 AND charge <> '' LIMIT $3`
+	disputesNamed = `SELECT ` + disputeColumns + ` FROM disputes WHERE account_id = $1 AND dispute_id = $2`
+	holdsNamed    = `SELECT ` + pageHoldColumns + ` FROM page_holds
+		WHERE account_id = $1 AND reference = $2 AND reference <> '' LIMIT $3`
+
+	eventsAboutObject = `SELECT ` + networkEventColumns + ` FROM network_events
+		WHERE account_id = $1 AND object = $2 AND object <> '' LIMIT $3`
+	eventsAboutParent = `SELECT ` + networkEventColumns + ` FROM network_events
+		WHERE account_id = $1 AND parent = $2 AND parent <> '' LIMIT $3`
+)
+
+// The ends of the queries that look for a reference.
+const (
+	beginsWith = `reference >= $3 AND reference < $4 ORDER BY reference LIMIT $2`
+	equals     = `reference = $3 LIMIT $2`
 )
 
 // after is behind all texts that begin with a prefix, in the order of both databases.
@@ -60,11 +91,11 @@ func (f *finder) byReference() error {
 	}
 	for _, c := range f.callers {
 		for _, ref := range f.q.References {
-			look(c, ref, `reference >= $3 AND reference < $4 ORDER BY reference LIMIT $2`, string(ref)+after)
+			look(c, ref, beginsWith, string(ref)+after)
 			calls = append(calls, callKey{c, string(ref)})
 		}
 		for _, ref := range f.q.Guesses {
-			look(c, ref, `reference = $3 LIMIT $2`)
+			look(c, ref, equals)
 		}
 	}
 	if err := f.run(reads); err != nil {
@@ -102,9 +133,7 @@ func (f *finder) byEmail() error {
 	if f.q.Email == "" {
 		return nil
 	}
-	buyers, err := list(f.ReadTx, "looking for guests", scanParty, `
-		SELECT `+partyColumns+` FROM parties WHERE guest = 1 AND lower(email) = $1 ORDER BY party_id DESC LIMIT $2`,
-		lower(f.q.Email), f.limit)
+	buyers, err := list(f.ReadTx, "looking for guests", scanParty, guestsWithEmail, lower(f.q.Email), f.limit)
 	if err != nil {
 		return err
 	}
@@ -140,9 +169,7 @@ func (f *finder) byCard() error {
 	if f.q.Last4 == "" {
 		return nil
 	}
-	cards, err := list(f.ReadTx, "looking for cards", scanInstrument, `
-		SELECT `+instrumentColumns+` FROM instruments WHERE last4 = $1 AND last4 <> '' ORDER BY created DESC LIMIT $2`,
-		f.q.Last4, findCards)
+	cards, err := list(f.ReadTx, "looking for cards", scanInstrument, cardsWithLast4, f.q.Last4, findCards)
 	if err != nil {
 		return err
 	}
@@ -176,7 +203,7 @@ func (f *finder) atNetwork() error {
 	var reads []engine.Statement
 	for _, a := range accounts {
 		reads = append(reads, reading(scanNetworkEvent, func(e NetworkEvent) { names = append(names, e.Object, e.Parent) },
-			`SELECT `+networkEventColumns+` FROM network_events WHERE account_id = $1 AND event_id = $2`, a, f.q.Network))
+			networkEventNamed, a, f.q.Network))
 	}
 	if err := f.run(reads); err != nil {
 		return err
@@ -190,15 +217,11 @@ func (f *finder) atNetwork() error {
 			paid := func(p payment.NetworkPayment) { keys = append(keys, transactionKey{p.Caller, p.Transaction}) }
 			reads = append(
 				reads,
-				reading(scanNetworkPayment, paid, `SELECT `+networkPaymentColumns+` FROM network_payments
-					WHERE account_id = $1 AND reference = $2 AND reference <> '' LIMIT $3`, a, name, f.limit),
-				reading(scanNetworkPayment, paid, `SELECT `+networkPaymentColumns+` FROM network_payments
-					WHERE account_id = $1 AND charge = $2 AND charge <> '' LIMIT $3`, a, name, f.limit),
+				reading(scanNetworkPayment, paid, paymentsNamed, a, name, f.limit),
+				reading(scanNetworkPayment, paid, chargesNamed, a, name, f.limit),
 				reading(scanDispute, func(d payment.Dispute) { keys = append(keys, transactionKey{d.Caller, d.Transaction}) },
-					`SELECT `+disputeColumns+` FROM disputes WHERE account_id = $1 AND dispute_id = $2`, a, name),
-				reading(scanPageHold, func(h payment.PageHold) { held = append(held, h) },
-					`SELECT `+pageHoldColumns+` FROM page_holds
-					WHERE account_id = $1 AND reference = $2 AND reference <> '' LIMIT $3`, a, name, f.limit),
+					disputesNamed, a, name),
+				reading(scanPageHold, func(h payment.PageHold) { held = append(held, h) }, holdsNamed, a, name, f.limit),
 			)
 		}
 	}
@@ -222,12 +245,7 @@ func (f *finder) byText() error {
 	}
 	const callersMax = 10
 	for _, c := range f.callers[:min(len(f.callers), callersMax)] {
-		some, err := list(f.ReadTx, "searching descriptions", scanTransaction, `
-			SELECT `+transactionColumns+` FROM (
-				SELECT `+transactionColumns+` FROM transactions WHERE caller_id = $1 AND received > 0
-				ORDER BY received DESC, transaction_id DESC LIMIT $2) AS newest
-			WHERE lower(caller_description || ' / ' || sender_description) LIKE $3 ESCAPE '!'
-			ORDER BY received DESC, transaction_id DESC LIMIT $4`,
+		some, err := list(f.ReadTx, "searching descriptions", scanTransaction, textsOfNewest,
 			c, findTexts, "%"+likeEscapes.Replace(lower(f.q.Text))+"%", f.limit+1)
 		if err != nil {
 			return err

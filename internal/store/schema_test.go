@@ -92,6 +92,19 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	}
 }
 
+// A search reads only what an index and a limit let it read, so it costs the same in
+// a store with millions of payments.
+func TestSearchesUseTheirIndex(t *testing.T) {
+	address := holdfasttest.Addresses(t)["SQLite"](t)
+	holdfasttest.Open(t, address)
+	for query, index := range store.Searches() {
+		got := planOf(t, address, query)
+		if !strings.Contains(got, index) || strings.Contains(got, "TEMP B-TREE FOR ORDER BY") && !strings.Contains(got, "LAST TERM") {
+			t.Errorf("%s\nSQLite's plan is %s, want %s", query, got, index)
+		}
+	}
+}
+
 // A page begins where the page before has ended. With any other bound, SQLite would
 // read all earlier rows again for each page.
 func TestPagesBeginWhereTheLastHasEnded(t *testing.T) {

@@ -70,10 +70,8 @@ func (tx *ReadTx) NetworkEventsAbout(
 		}
 		reads = append(
 			reads,
-			reading(scanNetworkEvent, take, `SELECT `+networkEventColumns+` FROM network_events
-				WHERE account_id = $1 AND object = $2 AND object <> '' ORDER BY event_id LIMIT $3`, a, object, limit),
-			reading(scanNetworkEvent, take, `SELECT `+networkEventColumns+` FROM network_events
-				WHERE account_id = $1 AND parent = $2 AND parent <> '' ORDER BY event_id LIMIT $3`, a, object, limit),
+			reading(scanNetworkEvent, take, eventsAboutObject, a, object, limit),
+			reading(scanNetworkEvent, take, eventsAboutParent, a, object, limit),
 		)
 	}
 	if len(reads) > 0 {

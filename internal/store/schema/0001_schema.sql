@@ -41,7 +41,7 @@ CREATE TABLE parties (
 	created         BIGINT NOT NULL
 ) {{plain}};
 CREATE INDEX parties_to_forget ON parties (verify_by) WHERE guest = 1 AND verify_by > 0;
-CREATE INDEX guests_by_email ON parties (lower(email)) WHERE guest = 1;
+CREATE INDEX guests_by_email ON parties (lower(email), party_id) WHERE guest = 1;
 
 -- Programs that use the API, with their settings. network is the account at a card network, or empty for the sandbox.
 -- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
