@@ -63,6 +63,10 @@ var deeds = []deed{
 		lead: "console.act.refund-lead", danger: true, hasAmount: true, fields: describeFields, carryOut: refundCase,
 	},
 	{
+		action: payment.ActResend, permission: party.MayResend, label: "console.act.resend",
+		lead: "console.act.resend-lead", carryOut: resendCase,
+	},
+	{
 		action: payment.ActEndToken, permission: party.MayEndTokens, label: "console.act.end-token",
 		lead: "console.act.end-token-lead", danger: true, carryOut: endTokenOfCase,
 	},

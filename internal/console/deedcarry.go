@@ -123,3 +123,8 @@ func endTokenOfCase(s *Server, c *call, of processor.Case, _ wish) (string, erro
 		TokenID: of.Token.ID,
 	})
 }
+
+func resendCase(s *Server, c *call, of processor.Case, _ wish) (string, error) {
+	_, err := s.Processor.SendAgain(c.r.Context(), processor.NoticeKey{Caller: c.caller.ID, Subject: string(of.ID())})
+	return "console.done.resent", err
+}

@@ -136,7 +136,8 @@ func TestDeeds(t *testing.T) {
 	b.get(s.payment(hold.ID, "renew")).wantStatus(http.StatusConflict).want("The approval was used, has ended or has expired.")
 	b.act(s.payment(hold.ID, "settle"), "amount", "15", "rest", "release").want("The money was taken.")
 	want("at the end", "$0.00", "$45.00")
-	b.get(s.payment(hold.ID, "resend")).wantStatus(http.StatusNotFound)
+	b.act(s.payment(hold.ID, "resend")).want("The notifications are sent again.", "Waiting")
+	b.get(s.payment(hold.ID, "remind")).wantStatus(http.StatusNotFound)
 	b.post(s.payment(hold.ID, "settle"), url.Values{"amount": {"1"}}).wantStatus(http.StatusBadRequest)
 
 	paid := s.Paid("12.50", "order-2")
@@ -178,7 +179,7 @@ func TestDeedsOfRoles(t *testing.T) {
 		b := s.as(role, s.Shop.ID)
 		for action, permission := range map[string]party.Permission{
 			"settle": party.MayActOnHolds, "release": party.MayActOnHolds, "raise": party.MayActOnHolds,
-			"renew": party.MayActOnHolds, "end-token": party.MayEndTokens,
+			"renew": party.MayActOnHolds, "end-token": party.MayEndTokens, "resend": party.MayResend,
 		} {
 			path := s.payment(hold.ID, action)
 			if b.get(s.payment(hold.ID)); strings.Contains(b.body, path+`"`) != role.May(permission) {

@@ -39,7 +39,7 @@ func consoleName(path string) string {
 func (s *site) consoleObjects() map[string]string {
 	all := map[string]string{"c/{caller}/risk/{hold}/remind": "c/{caller}/risk/" + string(s.hold) + "/remind"}
 	const hold = "c/{caller}/payments/{payment}"
-	for _, action := range []string{"", "/settle", "/release", "/raise", "/renew", "/refund", "/end-token"} {
+	for _, action := range []string{"", "/settle", "/release", "/raise", "/renew", "/refund", "/resend", "/end-token"} {
 		all[hold+action] = strings.Replace(hold, "{payment}", string(s.lasting), 1) + action
 	}
 	return all
