@@ -17,6 +17,7 @@ type page struct {
 	Up      link   // the page above this one
 	Links   []link
 	Buttons []button
+	Paused  string // that the store is paused; render sets it
 	Flash   string // what was just done; render sets it
 	Alert   string // a fault that a person must know of
 	Filter  *webui.Form

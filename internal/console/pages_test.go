@@ -201,3 +201,22 @@ func TestRemind(t *testing.T) {
 	s.as(party.RoleFinance, other.ID).get("c/" + string(other.ID) + "/risk/" + string(hold) + "/remind").
 		wantStatus(http.StatusNotFound)
 }
+
+// Each page says that the store is paused, and the system page shows the servers.
+func TestPausedStore(t *testing.T) {
+	s := newSite(t)
+	b := s.as(party.RoleOwner, "")
+	b.get("server/system").wantStatus(http.StatusOK).wantNot("holdfast resume")
+	if err := s.DB.MarkRestored(t.Context(), s.Clock.Now(), s.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	beat := store.Server{ID: "a", Version: "1.2.0", Host: "pay1", Started: s.Clock.Now(), Seen: s.Clock.Now()}
+	if err := s.DB.Beat(t.Context(), beat); err != nil {
+		t.Fatal(err)
+	}
+	b = s.as(party.RoleOperator, "") // the owner is signed out
+	b.get("server/system").wantStatus(http.StatusOK).want("holdfast resume", "pay1", "1.2.0", "Runs")
+	s.Clock.Advance(time.Minute)
+	b.get("server/system").want("Does not respond")
+	b.get(s.caller("")).want("holdfast resume")
+}

@@ -43,6 +43,9 @@ type navLink struct {
 // render writes a page with the navigation of its member.
 func (s *Server) render(c *call, p page) error {
 	p.Flash = c.flash()
+	if pause, paused := s.Store.Paused(); paused {
+		p.Paused = c.words.T("console.paused", "Time", pause.Taken.UTC().Format(shortLayout))
+	}
 	l := webui.Layout{
 		Words: c.words, Title: p.Heading, NoCheckout: true, Scripts: append([]string{"once.js"}, p.Scripts...),
 		Content: frame{Nav: s.nav(c), SignOut: Root + "sign-out", Home: Root, Page: p},

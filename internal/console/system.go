@@ -32,6 +32,7 @@ type systemView struct {
 	books    store.BooksState
 	database store.Database
 	size     store.Size
+	servers  []store.Server
 }
 
 func (s *Server) showSystem(c *call) error {
@@ -46,7 +47,10 @@ func (s *Server) showSystem(c *call) error {
 		if v.database, err = tx.Database(); err != nil {
 			return err
 		}
-		v.size, err = tx.Size()
+		if v.size, err = tx.Size(); err != nil {
+			return err
+		}
+		v.servers, err = tx.Servers()
 		return err
 	})
 	if err != nil {
@@ -56,6 +60,7 @@ func (s *Server) showSystem(c *call) error {
 	p := page{Heading: w.T("console.system.heading"), Lead: w.T("console.as-of", "Time", c.real.Format(shortLayout+":05"))}
 	p.Blocks = []block{
 		{Heading: w.T("console.system.program"), Facts: v.program(w, c.real)},
+		{Heading: w.T("console.system.servers"), Table: v.serversTable(w, c.real)},
 		{Heading: w.T("console.system.books"), Facts: v.booksFacts(w, c.real)},
 		{Heading: w.T("console.system.waiting"), Table: v.waitingTable(w, c.real)},
 	}
@@ -82,6 +87,27 @@ func (v systemView) program(w webui.Words, now time.Time) []fact {
 		{w.T("console.system.size"), text(bytesText(w, v.size.Bytes))},
 		jobs,
 	}
+}
+
+// serversTable lists the servers that run on the store.
+func (v systemView) serversTable(w webui.Words, now time.Time) *table {
+	t := &table{Columns: []column{
+		{Label: w.T("console.system.machine")}, {Label: w.T("console.system.version")},
+		{Label: w.T("console.system.schema"), Shape: number}, {Label: w.T("console.system.started")},
+		{Label: w.T("console.system.seen")}, {Label: w.T("console.system.state")},
+	}}
+	for _, one := range v.servers {
+		row := tableRow{Cells: []cell{
+			text(one.Host), text(one.Version), text(w.Count(one.Schema)), {Time: one.Started},
+			text(w.T("console.ago", "Span", span(w, max(now.Sub(one.Seen), 0)))),
+			state(chip{w.T("console.system.runs"), good}),
+		}}
+		if !one.Live(now) {
+			row.Tone, row.Cells[5] = wait, state(chip{w.T("console.system.silent"), wait})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 // bytesText formats a size in its largest whole unit.
