@@ -15,6 +15,7 @@ import (
 // Help texts say in the imperative what a command or a flag does.
 var helpVerbs = strings.Fields(`
 	Erase Find Release Repeat Search
+	Back Bring Copy Drop Migrate Restore Resume Skip Try
 	Accept Acknowledge Add Agree Answer Ask Audit Begin Cancel Change Charge Check Choose Commit Compare Confirm Create Decline
 	Decrypt Deliver Deposit Drive Encrypt End Explain Export Give Hold Keep Kill Let Limit List Log Make Measure Move Name Open Preload Print Put
 	Read Record Redirect Refund Refuse Remove Replace Report Revoke Rotate Run Seal Seed Select Send Serve Set Show Sign Speak Spread Start Take Use Wait Warm Write`)

@@ -44,7 +44,7 @@ type cli struct {
 	Books    booksVerb    `cmd:"" help:"Check the books."`
 	Backup   backupVerb   `cmd:"" help:"Back up an SQLite store while the server runs."`
 	Restore  restoreVerb  `cmd:"" help:"Make a store of a backup. It is paused until resume."`
-	Resume   resumeVerb   `cmd:"" help:"Say what waits in a paused store, and end the pause."`
+	Resume   resumeVerb   `cmd:"" help:"Resume a paused store, after a look at what waits in it."`
 	Migrate  migrateVerb  `cmd:"" help:"Bring the schema of a store up to date, or say what that would change."`
 	Store    storeVerb    `cmd:"" help:"Copy a store between databases."`
 	Report   reportVerb   `cmd:"" help:"Report settlements, refunds, fees, disputes and balances, and a caller's statement."`

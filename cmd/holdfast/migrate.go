@@ -14,7 +14,7 @@ import (
 
 type migrateVerb struct {
 	storeFlags
-	Plan bool   `help:"Change nothing. Say what would change and, for an SQLite file, how long it takes: it is tried on a copy."`
+	Plan bool   `help:"Show what would change and, for an SQLite file, how long it takes on a copy. The store stays as it is."`
 	In   string `name:"in" help:"Make the copy for --plan in this folder, which needs as much space as the store; by default next to the store." type:"path" placeholder:"DIR"`
 	JSON bool   `name:"json" help:"Print one line of JSON."`
 }

@@ -14,7 +14,7 @@ import (
 type restoreVerb struct {
 	storeFlags
 	File             string   `arg:"" optional:"" help:"Restore this backup; none for a PostgreSQL database that was restored with its own tools." placeholder:"FILE"`
-	Taken            dateFlag `help:"The time of the backup, such as 2026-11-30T03:00:00Z, if it was not made by holdfast backup." placeholder:"TIME"`
+	Taken            dateFlag `help:"Name the time of the backup, such as 2026-11-30T03:00:00Z, if it was not made by holdfast backup." placeholder:"TIME"`
 	AcceptWrongBooks bool     `help:"Restore the backup although its books are wrong."`
 	JSON             bool     `name:"json" help:"Print one line of JSON."`
 }
@@ -102,7 +102,7 @@ func (v restoreVerb) restoreFile(ctx context.Context, at store.Location, w world
 			if err != nil {
 				return err
 			}
-			report, err = v.check(ctx, db)
+			report, err = v.check(ctx, db, w)
 			return errors.Join(err, db.Close())
 		},
 	}.Run(ctx)
@@ -118,19 +118,22 @@ func (v restoreVerb) markDatabase(ctx context.Context, w world) (report store.Re
 	if err := db.MarkRestored(ctx, processor.Micro(v.Taken.at), processor.Micro(w.Now())); err != nil {
 		return report, err
 	}
-	return v.check(ctx, db)
+	return v.check(ctx, db, w)
 }
 
-// check checks the books of a restored store.
-func (v restoreVerb) check(ctx context.Context, db *store.DB) (store.Report, error) {
+// check checks the books of a restored store, and writes into its audit log that it
+// was restored.
+func (v restoreVerb) check(ctx context.Context, db *store.DB, w world) (store.Report, error) {
 	report, err := db.CheckBooks(ctx)
-	if err == nil && len(report.Findings) > 0 && !v.AcceptWrongBooks {
-		f := report.Findings[0]
-		err = fmt.Errorf("the books of the backup are wrong in %s, first in %s %s: %s. Take another backup, or restore "+
-			"this one "+
-			"with --accept-wrong-books", counted(len(report.Findings), "place"), f.Table, f.Row, f.Problem)
+	if err != nil {
+		return report, err
 	}
-	return report, err
+	if len(report.Findings) > 0 && !v.AcceptWrongBooks {
+		f := report.Findings[0]
+		return report, fmt.Errorf("the books of the backup are wrong in %s, first in %s %s: %s. Take another backup, or "+
+			"restore this one with --accept-wrong-books", counted(len(report.Findings), "place"), f.Table, f.Row, f.Problem)
+	}
+	return report, db.LogRestore(ctx, processor.Micro(w.Now()))
 }
 
 // tell says what was restored and what to do next.

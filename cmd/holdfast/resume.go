@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -15,7 +17,7 @@ type resumeVerb struct {
 	DeliverAll   bool          `help:"Deliver everything that waits." xor:"what"`
 	DropAll      bool          `help:"Deliver nothing that waits now." xor:"what"`
 	DropOlder    time.Duration `help:"Drop what has waited for longer than this, such as 1h, and deliver the rest." xor:"what" placeholder:"DURATION"`
-	SkipNetworks bool          `help:"Do not read what card networks have told since the backup. Holds that they have and the store does not are then found later, or by nobody."`
+	SkipNetworks bool          `help:"Skip what card networks have told since the backup. Holds that they have and the store does not are then found later, or by nobody."`
 	JSON         bool          `name:"json" help:"Print one line of JSON."`
 }
 
@@ -168,7 +170,13 @@ func (v resumeVerb) resume(
 	if err := v.catchUp(ctx, w, p, pause, answer); err != nil {
 		return err
 	}
-	if err := db.Resume(ctx); err != nil {
+	done := party.Facts{
+		"taken":            pause.Taken.UTC().Format(time.RFC3339),
+		"dropped_notices":  strconv.Itoa(answer.Dropped.Notices.Waiting),
+		"dropped_webhooks": strconv.Itoa(answer.Dropped.Webhooks.Waiting),
+		"dropped_mails":    strconv.Itoa(answer.Dropped.Mails.Waiting),
+	}
+	if err := db.Resume(ctx, done, processor.Micro(w.Now())); err != nil {
 		return err
 	}
 	answer.Resumed = true

@@ -74,7 +74,7 @@ func TestARestoredStoreDoesNothing(t *testing.T) {
 			t.Errorf("what waits (%v, -want +got):\n%s", err, diff)
 		}
 
-		if err := db.Resume(t.Context()); err != nil {
+		if err := db.Resume(t.Context(), nil, w.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for range 4 {

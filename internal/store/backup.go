@@ -175,12 +175,13 @@ func (b Backup) pause(ctx context.Context, part string) error {
 	return errors.Join(pools.Close(), standAlone(ctx, part))
 }
 
-// forgotten are rows that a copy of a store does not keep: the servers of the
-// other store, and what would let people in who were since signed out, or act on a
-// link that was used since.
+// forgotten removes what a copy of a store does not keep: the servers of the other
+// store, what would let people in who were since signed out, links that were used
+// since, and requests that a second member has approved since.
 var forgotten = []string{
 	`DELETE FROM servers`, `DELETE FROM sessions`, `DELETE FROM signed_in`, `DELETE FROM passkey_challenges`,
-	`DELETE FROM proofs WHERE purpose IN ('Reset', 'Change')`,
+	`DELETE FROM proofs WHERE purpose IN ('Reset', 'Change')`, `DELETE FROM invitations`,
+	`UPDATE approvals SET state = 'Declined', decided_at = asked_at WHERE state = 'Asked'`,
 }
 
 // pauseCopy pauses the copy of a store. A copy of a paused store stays as it is.

@@ -201,14 +201,19 @@ func TestNoBackupOfWhatIsNoStore(t *testing.T) {
 	}
 }
 
-// A backup of a backup has the state of the first one's time. It has no sessions:
-// they may have ended since.
+// A backup of a backup has the state of the first one's time. It has no sessions
+// and no requests for an approval: they may have ended or been approved since.
 func TestABackupOfABackup(t *testing.T) {
 	address := holdfasttest.Addresses(t)["SQLite"](t)
 	first, second := filepath.Join(t.TempDir(), "first.db"), filepath.Join(t.TempDir(), "second.db")
-	if _, err := raw(t, address).ExecContext(t.Context(),
-		`INSERT INTO sessions (session_id, data, expires) VALUES ('S1', x'00', 1)`); err != nil {
-		t.Fatal(err)
+	for _, statement := range []string{
+		`INSERT INTO sessions (session_id, data, expires) VALUES ('S1', x'00', 1)`,
+		`INSERT INTO approvals (caller_id, approval_id, action, object, data, amount, state, asked_by, asked_at, decided_by,
+			decided_at) VALUES ('C1', 'A1', 'refund', 'T1', '{}', 1, 'Asked', 'P1', 1, '', 0)`,
+	} {
+		if _, err := raw(t, address).ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := backupOf(address, first).Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -222,7 +227,9 @@ func TestABackupOfABackup(t *testing.T) {
 	if p, paused := db.Paused(); !paused || !p.Taken.Equal(takenAt) {
 		t.Errorf("its pause is %v, %v", p, paused)
 	}
-	if got := linesOf(t, raw(t, second), `SELECT CAST(COUNT(1) AS TEXT) FROM sessions`); got[0] != "0" {
-		t.Errorf("it has %s sessions", got[0])
+	got := linesOf(t, raw(t, second), `
+		SELECT (SELECT COUNT(1) FROM sessions) || ' ' || (SELECT COUNT(1) FROM approvals WHERE state = 'Asked')`)
+	if got[0] != "0 0" {
+		t.Errorf("it has %s sessions and approvals", got[0])
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // A Pause says why and since when a store is paused. In a paused store no money
@@ -105,13 +107,26 @@ const insertPause = `
 	INSERT INTO pauses (place, reason, taken, since) VALUES (1, $1, $2, $3) ON CONFLICT (place) DO NOTHING`
 
 // Resume ends the pause of the store. Servers that run notice it within seconds.
-func (db *DB) Resume(ctx context.Context) error {
+// done is what the operator has decided, for the audit log.
+func (db *DB) Resume(ctx context.Context, done party.Facts, real time.Time) error {
 	err := db.Background(ctx, func(tx *Tx) error {
-		_, err := tx.exec("resuming the store", `DELETE FROM pauses`)
-		return err
+		if err := tx.one("resuming the store", `DELETE FROM pauses`); err != nil {
+			return err
+		}
+		return tx.Log(party.AuditEntry{Action: "store.resume", After: done}, real)
 	})
 	if err != nil {
 		return err
 	}
 	return db.readPause(ctx)
+}
+
+// LogRestore writes into the audit log that the store was restored.
+func (db *DB) LogRestore(ctx context.Context, real time.Time) error {
+	p, _ := db.Paused()
+	return db.Background(ctx, func(tx *Tx) error {
+		return tx.Log(party.AuditEntry{
+			Action: "store.restore", After: party.Facts{"taken": p.Taken.UTC().Format(time.RFC3339)},
+		}, real)
+	})
 }
