@@ -62,6 +62,9 @@ func (p *Processor) AddAccessKey(
 		case found:
 			return ErrRepeated
 		}
+		if err := logAccessKey(tx, "key.create", party.AccessKey{}, key, key.Created); err != nil {
+			return err
+		}
 		return tx.InsertAccessKey(key)
 	})
 	return key, failure(err)
@@ -98,6 +101,9 @@ func (p *Processor) RotateAccessKey(
 		if err := tx.InsertAccessKey(key); err != nil {
 			return err
 		}
+		if err := logAccessKey(tx, "key.rotate", before, old, real); err != nil {
+			return err
+		}
 		return tx.ChangeAccessKey(before, old)
 	})
 	p.callerChanged()
@@ -127,10 +133,31 @@ func (p *Processor) RevokeAccessKey(ctx context.Context, id string) (key party.A
 		}
 		before := key
 		key.Revoked = p.now()
+		if err := logAccessKey(tx, "key.revoke", before, key, key.Revoked); err != nil {
+			return err
+		}
 		return tx.ChangeAccessKey(before, key)
 	})
 	p.callerChanged()
 	return key, failure(err)
+}
+
+// logAccessKey writes the audit entry of a change of an access key.
+func logAccessKey(tx *store.Tx, action party.AuditAction, before, after party.AccessKey, real time.Time) error {
+	facts := func(k party.AccessKey) party.Facts {
+		f := party.Facts{"kind": string(party.KindAccess), "name": k.Name, "replaced_by": k.ReplacedBy}
+		for name, at := range map[string]time.Time{"expires": k.Expires, "revoked": k.Revoked} {
+			if !at.IsZero() {
+				f[name] = at.UTC().Format(time.RFC3339)
+			}
+		}
+		return f
+	}
+	e := party.AuditEntry{Action: action, Caller: after.Caller, Object: after.ID, After: facts(after)}
+	if before.ID != "" {
+		e.Before = facts(before)
+	}
+	return tx.Log(e, real)
 }
 
 func accessKeyOf(tx *store.ReadTx, id string) (party.AccessKey, error) {

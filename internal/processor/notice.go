@@ -3,6 +3,7 @@ package processor
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -52,7 +53,10 @@ func (p *Processor) SendAgain(ctx context.Context, k NoticeKey) (sent int, err e
 		if sent == 0 {
 			return ErrNoNotification
 		}
-		return nil
+		return tx.Log(party.AuditEntry{
+			Action: "notification.again", Caller: k.Caller, Object: k.Subject,
+			After: party.Facts{"notifications": strconv.Itoa(sent)},
+		}, p.now())
 	})
 	return sent, failure(err)
 }
@@ -66,10 +70,20 @@ func (p *Processor) SendListAgain(
 ) (sent int, err error) {
 	real := p.now()
 	for n := noticeBatch; n == noticeBatch; sent += n {
+		first := sent == 0
 		err = p.db.Background(ctx, func(tx *store.Tx) error {
 			caller, err := callerOf(&tx.ReadTx, id)
 			if err != nil {
 				return err
+			}
+			if first {
+				e := party.AuditEntry{Action: "notification.again", Caller: id, After: party.Facts{"list": string(l)}}
+				if !since.IsZero() {
+					e.After["since"] = since.UTC().Format(time.RFC3339)
+				}
+				if err := tx.Log(e, real); err != nil {
+					return err
+				}
 			}
 			n, err = tx.SendListAgain(caller, l, since, real, noticeBatch)
 			return err

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -61,6 +62,8 @@ type NewCaller struct {
 	WarningMails *bool
 	// BuyerMails is as in party.Caller. Nil means that senders get mails.
 	BuyerMails *bool
+
+	Once string // see [Processor.idOf]
 }
 
 // CreateCaller creates a caller with its first access key. The secret is
@@ -75,7 +78,7 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	}
 	now := p.now()
 	caller := party.Caller{
-		ID: party.CallerID(p.ids().Other("C")), Owner: n.Owner, Name: n.Name, Descriptor: descriptor, IPNURL: n.IPNURL,
+		ID: party.CallerID(p.idOf("C", "", n.Once)), Owner: n.Owner, Name: n.Name, Descriptor: descriptor, IPNURL: n.IPNURL,
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, PendingNotice: n.PendingNotice, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
 		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes, Wait: n.Wait,
@@ -87,6 +90,11 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 	key := p.newAccessKey(caller.ID, NewAccessKey{Name: firstKeyName})
 	var made party.Caller
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		if n.Once != "" {
+			if _, found, err := tx.Caller(caller.ID); err != nil || found {
+				return cmp.Or(err, ErrRepeated)
+			}
+		}
 		owner, err := partyOf(&tx.ReadTx, n.Owner)
 		if err != nil {
 			return err

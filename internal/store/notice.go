@@ -197,7 +197,7 @@ func (tx *Tx) SendListAgain(
 ) (int, error) {
 	condition, at := l.where()
 	if l != ListGivenUp {
-		condition += ` AND created < $1`
+		condition += ` AND created <> $1`
 	}
 	rows, err := tx.exec("sending notifications again", again+fmt.Sprintf(`
 		WHERE caller_id = $2 AND (subject, seq) IN (
