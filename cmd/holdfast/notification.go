@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/ipn"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -328,7 +327,7 @@ func whatItSays(tx *store.ReadTx, n store.Notification) (holdfast.Params, error)
 	if err != nil || tellings[0].Missing != nil {
 		return nil, err
 	}
-	return ipn.Compose(ipn.MessageOf(tellings[0])), nil
+	return composeNotice(tellings[0]), nil
 }
 
 func (r notificationRow) with(fields holdfast.Params) notificationRow {

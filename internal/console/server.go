@@ -25,8 +25,11 @@ type Server struct {
 	Sessions  *account.Sessions
 	// System returns what the system page says of the program.
 	System func() System
-	Now    func() time.Time
-	Log    *slog.Logger
+	// Compose returns the fields of a notification whose message is not kept. Nil shows
+	// none.
+	Compose func(store.Telling) holdfast.Params
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // routes returns every page. Their order is the order of the navigation.
@@ -40,6 +43,10 @@ func (s *Server) routes() []route {
 		s.findRoutes(),
 		s.caseRoutes(),
 		s.partyRoutes(),
+		s.notificationRoutes(),
+		s.webhookRoutes(),
+		s.keyRoutes(),
+		s.settingsRoutes(),
 		s.auditRoutes(),
 		s.systemRoutes(),
 		s.memberRoutes(),

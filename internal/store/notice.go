@@ -164,7 +164,9 @@ func (tx *ReadTx) CallersWithNotifications(limit int) ([]party.Caller, error) {
 	return list(tx, "reading the callers that do not take notifications", scanCaller, `
 		WITH RECURSIVE `+queues("waiting", string(NotificationWaiting))+`, `+queues("ended", string(NotificationGivenUp))+`
 		SELECT `+callerColumns+` FROM callers
-		WHERE caller_id IN (SELECT whose FROM waiting WHERE whose IS NOT NULL UNION SELECT whose FROM ended WHERE whose IS NOT NULL)
+		WHERE caller_id IN (
+			SELECT whose FROM waiting WHERE whose IS NOT NULL
+			UNION SELECT whose FROM ended WHERE whose IS NOT NULL)
 		ORDER BY caller_id LIMIT $1`, limit)
 }
 

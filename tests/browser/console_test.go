@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // console serves the console; members are made by s.members.Add.
@@ -41,6 +42,19 @@ func (s *site) consoleObjects() map[string]string {
 	const hold = "c/{caller}/payments/{payment}"
 	for _, action := range []string{"", "/settle", "/release", "/raise", "/renew", "/refund", "/resend", "/end-token"} {
 		all[hold+action] = strings.Replace(hold, "{payment}", string(s.lasting), 1) + action
+	}
+	const notice = "c/{caller}/notifications/{subject}/{seq}"
+	all[notice] = "c/{caller}/notifications/" + string(s.hold) + "/2"
+	all[notice+"/again"] = all[notice] + "/again"
+	for _, action := range []string{"rotate", "revoke"} {
+		all["c/{caller}/keys/{key}/"+action] = "c/{caller}/keys/" + s.Key.ID + "/" + action
+	}
+	const endpoint = "c/{caller}/webhooks/{endpoint}"
+	for _, page := range []string{"", "/settings", "/secret", "/remove", "/again"} {
+		all[endpoint+page] = "c/{caller}/webhooks/" + string(s.endpoint) + page
+	}
+	for _, page := range []string{"", "/again"} {
+		all[endpoint+"/events/{position}"+page] = fmt.Sprintf("c/{caller}/webhooks/%s/events/%d%s", s.endpoint, s.event, page)
 	}
 	return all
 }
@@ -83,6 +97,7 @@ func (s *site) furnishConsole() {
 		}
 		s.Clock.Advance(24 * time.Hour)
 	}
+	s.furnishWebhooks()
 	for i, amount := range []string{"49.00", "1234.50", "7.25"} {
 		s.hold = s.Reserved(amount, orderReference(10+i)).ID
 	}
@@ -97,6 +112,37 @@ func (s *site) furnishConsole() {
 	s.lasting = s.heldForActions()
 	if _, err := s.Processor.SumDays(s.t.Context()); err != nil {
 		s.t.Fatal(err)
+	}
+}
+
+// furnishWebhooks gives the caller an endpoint with an event that waits, and a key of
+// the JSON API.
+func (s *site) furnishWebhooks() {
+	s.t.Helper()
+	s.JSONKey(s.Shop, processor.NewKey{})
+	e, _, err := s.Processor.CreateEndpoint(s.t.Context(), s.Shop, processor.NewEndpoint{
+		URL: "https://shop.example.com/hooks", Description: "The warehouse", Types: []string{"hold.*"},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.endpoint = e.ID
+	s.Reserved("3.00", "order-4701")
+	err = s.DB.Update(s.t.Context(), func(tx *store.Tx) error {
+		_, err := tx.PlaceEvents(s.Clock.Now(), 1000)
+		return err
+	})
+	if err == nil {
+		err = s.DB.View(s.t.Context(), func(tx *store.ReadTx) error {
+			found, err := tx.Webhooks(e, store.WebhookFilter{}, 1)
+			if err == nil && len(found) == 1 {
+				s.event = found[0].Position
+			}
+			return err
+		})
+	}
+	if err != nil || s.event == 0 {
+		s.t.Fatalf("the event is at %d, %v", s.event, err)
 	}
 }
 
@@ -155,7 +201,8 @@ func TestConsoleAsEachRole(t *testing.T) {
 		s.enterConsole(p, s.members.Add(role, s.Shop.ID))
 		for _, link := range ask[[]string](p, `[...document.querySelectorAll(".long nav a")].map(a => a.href)`) {
 			p.open(link)
-			if heading := ask[string](p, `document.querySelector("h1").textContent`); strings.Contains(heading, "role does not") {
+			if heading := ask[string](p, `document.querySelector("h1").textContent`); strings.Contains(heading,
+				"role does not") {
 				t.Errorf("%s is led to %s, which its role does not allow", role, link)
 			}
 			p.axe("console as " + string(role) + " " + link)

@@ -39,6 +39,10 @@ type site struct {
 	members *holdfasttest.Members  // of the console
 	hold    holdfast.TransactionID // that the pages of the console are about
 	lasting holdfast.TransactionID // a hold on which every action is possible
+	// endpoint is a webhook endpoint of the shop, with a delivery of the event at the
+	// position.
+	endpoint payment.EndpointID
+	event    int64
 
 	home string // the address of the server
 	shop string // the return URL of its links
