@@ -7,9 +7,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/report"
-	"github.com/holdfast-pay/holdfast/internal/sheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 type reportVerb struct {
@@ -160,15 +158,10 @@ func (f reportFlags) print(ctx context.Context, w world, r store.Reader, made re
 	err := made.Run(ctx, r, func(cells []any) error {
 		texts := make([]string, len(cells))
 		for i, cell := range cells {
-			switch v := cell.(type) {
-			case time.Time:
-				texts[i] = v.Format(shortLayout)
-			case money.Amount:
-				texts[i] = v.Decimal()
-			case string:
-				texts[i] = v
-			default:
-				texts[i] = sheet.Cell(v)
+			if at, is := cell.(time.Time); is {
+				texts[i] = at.Format(shortLayout)
+			} else {
+				texts[i] = report.Text(cell)
 			}
 		}
 		table.row(texts...)

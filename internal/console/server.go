@@ -42,6 +42,8 @@ func (s *Server) routes() []route {
 		s.serverRoutes(),
 		s.findRoutes(),
 		s.caseRoutes(),
+		s.reportRoutes(),
+		s.reconciliationRoutes(),
 		s.partyRoutes(),
 		s.notificationRoutes(),
 		s.webhookRoutes(),

@@ -159,6 +159,7 @@ type Figures struct {
 	Fees           int64 // the operator's, less those given back
 	Commissions    int64 // the marketplace's, less those given back
 	Disputed       int64 // less what came back
+	OwnIn, OwnOut  int64 // what the caller's owner got and gave in the caller's books
 	// Changes is what was added to each group of accounts.
 	Changes map[ledger.Group]int64
 }
@@ -174,7 +175,7 @@ func (f *Figures) Empty() bool {
 		}
 	}
 	return f.Holds|f.Settlements|f.Refunds|f.Disputes|f.Declines|f.Held|f.Released|f.Settled|f.Refunded|f.Fees|
-		f.Commissions|f.Disputed == 0
+		f.Commissions|f.Disputed|f.OwnIn|f.OwnOut == 0
 }
 
 // Add adds a movement.
@@ -200,6 +201,8 @@ func (f *Figures) Add(m *Movement) {
 			*one.count++
 		}
 	}
+	own := m.Own(m.Owner)
+	f.OwnIn, f.OwnOut = f.OwnIn+max(own, 0), f.OwnOut+max(-own, 0)
 	f.Released += m.Released()
 	f.Fees += m.Fee()
 	f.Commissions += m.CommissionPaid()
@@ -223,6 +226,7 @@ func (f *Figures) Plus(o Figures) {
 		{&f.Holds, o.Holds}, {&f.Settlements, o.Settlements}, {&f.Refunds, o.Refunds}, {&f.Disputes, o.Disputes},
 		{&f.Declines, o.Declines}, {&f.Held, o.Held}, {&f.Released, o.Released}, {&f.Settled, o.Settled},
 		{&f.Refunded, o.Refunded}, {&f.Fees, o.Fees}, {&f.Commissions, o.Commissions}, {&f.Disputed, o.Disputed},
+		{&f.OwnIn, o.OwnIn}, {&f.OwnOut, o.OwnOut},
 	} {
 		*one.to += one.by
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -78,7 +79,7 @@ func (q Books) Write(ctx context.Context, r store.Reader, to io.Writer) error {
 	case Beancount:
 		writer = &beancountWriter{file, q.Period.From}
 	case CSV:
-		writer = &csvWriter{to: file}
+		writer = &csvWriter{spreadsheet.NewWriter(file)}
 	default:
 		return fmt.Errorf("there is no format %q", q.Format)
 	}

@@ -3,12 +3,12 @@ package report
 import (
 	"bufio"
 	"fmt"
-	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/holdfast-pay/holdfast/internal/sheet"
+	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -125,27 +125,24 @@ func (w *beancountWriter) close(last time.Time, balances []accountAmount) error 
 func (w *beancountWriter) end() error { return nil }
 
 // A csvWriter writes a row for each amount of an entry.
-type csvWriter struct {
-	to   io.Writer
-	file sheet.Writer
-}
+type csvWriter struct{ *spreadsheet.Writer }
 
-func (w *csvWriter) begin(Books) (err error) {
-	w.file, err = sheet.NewWriter(w.to, "date", "time", "caller", "transaction", "step", "entry", "reference",
-		"description", "account", "amount", "currency")
-	return err
+func (w *csvWriter) begin(Books) error {
+	return w.Row("date", "time", "caller", "transaction", "step", "entry", "reference", "description", "account", "amount",
+		"currency")
 }
 
 func (w *csvWriter) open(string, string) error { return nil }
 
 func (w *csvWriter) write(e entry) error {
-	step := any("")
+	step := ""
 	if e.step > 0 {
-		step = e.step
+		step = strconv.Itoa(e.step)
 	}
 	for _, a := range e.amounts {
-		if err := w.file.Row(e.at.Format(time.DateOnly), e.at.Format(time.TimeOnly), string(e.caller), string(e.transaction),
-			step, e.what, e.reference, e.description, a.account, money.Micros(a.micro), string(money.USD)); err != nil {
+		err := w.Row(e.at.Format(time.DateOnly), e.at.Format(time.TimeOnly), string(e.caller), string(e.transaction), step,
+			e.what, e.reference, e.description, a.account, money.Micros(a.micro).Decimal(), string(money.USD))
+		if err != nil {
 			return err
 		}
 	}
@@ -154,4 +151,4 @@ func (w *csvWriter) write(e entry) error {
 
 func (w *csvWriter) close(time.Time, []accountAmount) error { return nil }
 
-func (w *csvWriter) end() error { return w.file.Flush() }
+func (w *csvWriter) end() error { return w.Flush() }

@@ -3,25 +3,47 @@ package report
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	"github.com/holdfast-pay/holdfast/internal/sheet"
+	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
 // WriteCSV writes a report as a CSV file.
 func WriteCSV(ctx context.Context, r store.Reader, made Report, to io.Writer) error {
-	file, err := sheet.NewWriter(to, made.Headings()...)
-	if err != nil {
+	file := spreadsheet.NewWriter(to)
+	if err := file.Row(made.Headings()...); err != nil {
 		return err
 	}
-	if err := made.Run(ctx, r, func(cells []any) error { return file.Row(cells...) }); err != nil {
+	if err := made.Run(ctx, r, func(cells []any) error { return file.Row(texts(cells)...) }); err != nil {
 		return err
 	}
 	return file.Flush()
+}
+
+func texts(cells []any) []string {
+	all := make([]string, len(cells))
+	for i, cell := range cells {
+		all[i] = Text(cell)
+	}
+	return all
+}
+
+// Text is a cell as text: an amount has no currency, and a time is in RFC 3339.
+func Text(cell any) string {
+	switch v := cell.(type) {
+	case money.Amount:
+		return v.Decimal()
+	case time.Time:
+		return v.Format(time.RFC3339)
+	case string:
+		return v
+	}
+	return fmt.Sprint(cell)
 }
 
 // WriteJSON writes each row as a JSON object in a line. Amounts are texts, because
@@ -48,14 +70,12 @@ func WriteJSON(ctx context.Context, r store.Reader, made Report, to io.Writer) e
 	})
 }
 
+// jsonCell is a cell in JSON: only counts are numbers.
 func jsonCell(cell any) any {
-	switch v := cell.(type) {
-	case money.Amount:
-		return v.Decimal()
-	case time.Time:
-		return v.Format(time.RFC3339)
+	if count, is := cell.(int64); is {
+		return count
 	}
-	return cell
+	return Text(cell)
 }
 
 // camel is the name of a column in JSON: marketplaceFee for marketplace_fee.

@@ -41,7 +41,7 @@ func Cell(text string) string {
 		return r
 	}, text)
 	start := strings.TrimLeftFunc(text, unicode.IsSpace)
-	if start != "" && strings.ContainsRune("=+-@|%", []rune(start)[0]) && !isNumber(start) {
+	if start != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(start)[0]) && !isNumber(start) {
 		return "'" + text
 	}
 	return text

@@ -25,6 +25,7 @@ func TestCell(t *testing.T) {
 		"  =1":                 "'  =1",
 		"\t=1":                 "' =1",
 		"\u00a0=1":             "'\u00a0=1",
+		"＝1":                   "'＝1",
 		"two\r\nlines":         "two  lines",
 		"Käthe = Ann":          "Käthe = Ann",
 	} {

@@ -54,6 +54,8 @@ var dailySumTable = table[figures]{name: "daily_sums", fields: fields[figures]{
 	numberField("disputes", func(d *figures) *int64 { return &d.Disputes }),
 	numberField("disputed", func(d *figures) *int64 { return &d.Disputed }),
 	numberField("declines", func(d *figures) *int64 { return &d.Declines }),
+	numberField("own_in", func(d *figures) *int64 { return &d.OwnIn }),
+	numberField("own_out", func(d *figures) *int64 { return &d.OwnOut }),
 	changeField("network_change", ledger.GroupNetwork),
 	changeField("held_change", ledger.GroupHeld),
 	changeField("outgoing_change", ledger.GroupOutgoing),
@@ -217,4 +219,13 @@ func (tx *Tx) writeDailySumPlace(p DailySumPlace, closed payment.BookDay, notBef
 		UPDATE daily_sum_places SET version = version + 1, closed = $1, not_before = $2
 		WHERE caller_id = $3 AND version = $4`,
 		closed, micros(notBefore), p.Caller, p.Version)
+}
+
+// SumBefore adds up the daily sums of a caller before a day.
+func (tx *ReadTx) SumBefore(c party.CallerID, day payment.BookDay) (sum payment.Figures, err error) {
+	all, err := tx.DailySums(c, 0, day)
+	for _, d := range all {
+		sum.Plus(d.Figures)
+	}
+	return sum, err
 }

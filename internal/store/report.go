@@ -47,7 +47,7 @@ func (tx *ReadTx) Movements(c party.CallerID, from, to time.Time, fn func(*payme
 	}
 	begin := bookmark{received: max(s.from-payment.StepReach.Microseconds(), 1)}
 	for {
-		page, err := tx.movers(c, begin, s.to)
+		page, err := s.movers(begin)
 		if err != nil {
 			return err
 		}
@@ -112,11 +112,14 @@ func scanMover(row scanner) (m mover, err error) {
 const pageOfMovers = `
 	SELECT ` + moverColumns + ` FROM transactions
 	WHERE (received, transaction_id) > ($2, $3) AND caller_id = $1 AND received > 0 AND received < $4
+		AND NOT (state = 'Success' AND completed < $6)
 	ORDER BY received, transaction_id LIMIT $5`
 
-// movers reads a caller's next transactions, received until before a time.
-func (tx *ReadTx) movers(c party.CallerID, after bookmark, before int64) ([]mover, error) {
-	return list(tx, "reading what has moved", scanMover, pageOfMovers, c, after.received, after.id, before, booksPage)
+// movers reads the next transactions of the stream after one. It leaves out those
+// that succeeded before the window: they take no further step.
+func (s *movementStream) movers(after bookmark) ([]mover, error) {
+	return list(s.tx, "reading what has moved", scanMover, pageOfMovers,
+		s.caller, after.received, after.id, s.to, booksPage, s.from)
 }
 
 // moving chooses the steps that are movements.

@@ -38,7 +38,10 @@ func consoleName(path string) string {
 // consoleObjects have the paths of pages about an object of the site, "payments/{id}",
 // with an id in place of the name. The caller's id is put in for all pages.
 func (s *site) consoleObjects() map[string]string {
-	all := map[string]string{"c/{caller}/risk/{hold}/remind": "c/{caller}/risk/" + string(s.hold) + "/remind"}
+	all := map[string]string{
+		"c/{caller}/risk/{hold}/remind": "c/{caller}/risk/" + string(s.hold) + "/remind",
+		"c/{caller}/reports/days/{day}": "c/{caller}/reports/days/" + s.CallerNow().Format(time.DateOnly),
+	}
 	const hold = "c/{caller}/payments/{payment}"
 	for _, action := range []string{"", "/settle", "/release", "/raise", "/renew", "/refund", "/resend", "/end-token"} {
 		all[hold+action] = strings.Replace(hold, "{payment}", string(s.lasting), 1) + action
@@ -110,7 +113,7 @@ func (s *site) furnishConsole() {
 		s.Reserved("12.00", orderReference(30+i))
 	}
 	s.lasting = s.heldForActions()
-	if _, err := s.Processor.SumDays(s.t.Context()); err != nil {
+	if err := s.SumDays(); err != nil {
 		s.t.Fatal(err)
 	}
 }

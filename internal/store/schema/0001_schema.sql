@@ -1007,8 +1007,8 @@ CREATE TABLE book_open (
 ) {{plain}};
 
 -- What moved in a caller's books on a day in UTC, by the caller's clock; day counts from 1970-01-01. A background job
--- computes the rows from the steps, all of a day at once. Days without a row had none. The _change columns are what the
--- day has added to groups of accounts.
+-- computes the rows from the steps, all of a day at once. Days without a row had none. own_in and own_out are what the
+-- caller's owner got and gave. The _change columns are what the day has added to groups of accounts.
 CREATE TABLE daily_sums (
 	caller_id       TEXT   NOT NULL,
 	day             BIGINT NOT NULL,
@@ -1024,6 +1024,8 @@ CREATE TABLE daily_sums (
 	disputes        BIGINT NOT NULL,
 	disputed        BIGINT NOT NULL,
 	declines        BIGINT NOT NULL,
+	own_in          BIGINT NOT NULL,
+	own_out         BIGINT NOT NULL,
 	network_change  BIGINT NOT NULL,
 	held_change     BIGINT NOT NULL,
 	outgoing_change BIGINT NOT NULL,

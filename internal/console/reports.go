@@ -1,0 +1,237 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/report"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// reportRoutes are the reports of a caller. Pages show sums of days in UTC, which a
+// job keeps, so they cost the same however much has moved. Files have every line.
+func (s *Server) reportRoutes() []route {
+	return []route{
+		{
+			Method: get, Path: "reports", In: ofCaller, Permission: party.MayReport, Nav: "console.reports.nav",
+			show: s.showReports,
+		},
+		{Method: get, Path: "reports/statement", In: ofCaller, Permission: party.MayReport, show: s.showStatement},
+		{Method: get, Path: "reports/ledger", In: ofCaller, Permission: party.MayReport, show: s.showLedger},
+		{Method: get, Path: "reports/days/{day}", In: ofCaller, Permission: party.MayReport, show: s.showReportDay},
+	}
+}
+
+// A monthView has the sums of a month, and what was there before it.
+type monthView struct {
+	report.Period
+	month  string
+	days   []payment.DayFigures
+	sum    payment.Figures
+	before payment.Figures
+}
+
+// readMonth reads the month that the page is about. The form has the error if there
+// is no such month.
+func (s *Server) readMonth(c *call, path string) (v monthView, form webui.Form, err error) {
+	v.month = c.form.Get("month")
+	v.Period, err = report.PeriodInput{Month: v.month}.Period(c.now())
+	wrong := err != nil
+	if wrong {
+		if v.Period, err = (report.PeriodInput{}).Period(c.now()); err != nil {
+			return v, form, err
+		}
+	}
+	shown := v.month
+	if v.month = v.From.Format("2006-01"); shown == "" {
+		shown = v.month
+	}
+	form = webui.Form{
+		Action: c.link(path), Get: true, Submit: c.words.T("console.show"),
+		Fields: []webui.Field{{
+			Name: "month", Label: c.words.T("console.reports.month"), Hint: c.words.T("console.reports.month-hint"),
+			Value: shown, Autocomplete: "off",
+		}},
+	}
+	if wrong {
+		form.SetError("month", c.words.T("console.reports.no-month"))
+	}
+	first := payment.BookDayOf(v.From)
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		if v.days, err = tx.DailySums(c.caller.ID, first, payment.BookDayOf(v.To)); err != nil {
+			return err
+		}
+		v.before, err = tx.SumBefore(c.caller.ID, first)
+		return err
+	})
+	for _, d := range v.days {
+		v.sum.Plus(d.Figures)
+	}
+	return v, form, err
+}
+
+// monthPage is a page with the form for the month.
+func monthPage(c *call, heading string, form webui.Form) page {
+	w := c.words
+	p := page{Heading: w.T(heading), Filter: &form, Lead: w.T("console.reports.lead")}
+	if form.Failed() {
+		p.Status = http.StatusUnprocessableEntity
+	}
+	if c.route.Path != "reports" {
+		p.Up = link{Label: w.T("console.reports.heading"), Address: c.link("reports")}
+	}
+	return p
+}
+
+// pager links to the months before and after.
+func (v monthView) pager(c *call, t *table) *table {
+	before, after := v.From.AddDate(0, -1, 0), v.To
+	if !c.caller.Created.After(v.From) {
+		t.Older = c.same("month", before.Format("2006-01"))
+	}
+	if !after.After(c.now()) {
+		t.Newer = c.same("month", after.Format("2006-01"))
+	}
+	return t
+}
+
+func (c *call) dollars(micro int64) string { return c.words.Dollars(money.Micros(micro)) }
+
+// dayCell is a day with a link to what moved on it.
+func dayCell(c *call, d payment.BookDay) cell {
+	day := d.Time().Format(time.DateOnly)
+	return linked(day, c.link("reports/days/"+day))
+}
+
+func (s *Server) showReports(c *call) error {
+	v, form, err := s.readMonth(c, "reports")
+	if err != nil {
+		return err
+	}
+	if name := c.form.Get("file"); name != "" && !form.Failed() {
+		return s.sendReport(c, v, name)
+	}
+	w, p := c.words, monthPage(c, "console.reports.heading", form)
+	p.Links = []link{
+		{Label: w.T("console.reports.statement"), Address: c.link("reports/statement", "month", v.month)},
+		{Label: w.T("console.reports.ledger"), Address: c.link("reports/ledger", "month", v.month)},
+	}
+	p.Blocks = []block{
+		{Heading: w.Month(v.From), Wide: true, Figures: v.figures(c), Chart: v.chart(c)},
+		{Heading: w.T("console.reports.by-day"), Wide: true, Table: v.table(c)},
+		{Heading: w.T("console.reports.files"), Text: w.T("console.reports.files-text"), Links: v.files(c)},
+	}
+	return s.render(c, p)
+}
+
+func (v monthView) figures(c *call) []figure {
+	w, f := c.words, v.sum
+	all := []figure{
+		{
+			Label: w.T("console.reports.settled"), Value: c.dollars(f.Settled),
+			Detail: w.N("console.reports.settlements", int(f.Settlements)),
+		},
+		{
+			Label: w.T("console.reports.refunded"), Value: c.dollars(f.Refunded),
+			Detail: w.N("console.reports.refunds", int(f.Refunds)),
+		},
+		{Label: w.T("console.reports.fees"), Value: c.dollars(f.Fees)},
+	}
+	if f.Commissions != 0 {
+		all = append(all, figure{Label: w.T("console.reports.commissions"), Value: c.dollars(f.Commissions)})
+	}
+	if f.Disputed != 0 || f.Disputes != 0 {
+		all = append(all, figure{Label: w.T("console.reports.disputed"), Value: c.dollars(f.Disputed)})
+	}
+	return append(all, figure{Label: w.T("console.reports.net"), Value: c.dollars(f.Net())})
+}
+
+// chart draws what was settled on each day of the month that has begun.
+func (v monthView) chart(c *call) *chart {
+	at := make(map[payment.BookDay]int64, len(v.days))
+	for _, d := range v.days {
+		at[d.Day] = d.Settled
+	}
+	var days []day
+	for d := payment.BookDayOf(v.From); d < payment.BookDayOf(v.To) && !d.Time().After(c.now()); d++ {
+		days = append(days, day{d.Time(), at[d]})
+	}
+	return drawChart(c.words, c.words.T("console.reports.settled"), good, days, c.dollars)
+}
+
+func (v monthView) table(c *call) *table {
+	w := c.words
+	t := &table{
+		Empty: w.T("console.reports.none"),
+		Columns: []column{
+			{Label: w.T("console.reports.day")}, {Label: w.T("console.reports.settled"), Shape: number},
+			{Label: w.T("console.reports.refunded"), Shape: number}, {Label: w.T("console.reports.fees"), Shape: number},
+			{Label: w.T("console.reports.commissions"), Shape: number},
+			{Label: w.T("console.reports.disputed"), Shape: number}, {Label: w.T("console.reports.net"), Shape: number},
+		},
+	}
+	for _, d := range v.days {
+		t.Rows = append(t.Rows, tableRow{Cells: []cell{
+			dayCell(c, d.Day), text(c.dollars(d.Settled)), text(c.dollars(d.Refunded)), text(c.dollars(d.Fees)),
+			text(c.dollars(d.Commissions)), text(c.dollars(d.Disputed)), text(c.dollars(d.Net())),
+		}})
+	}
+	return v.pager(c, t)
+}
+
+// reportFiles are the reports that a member can download, with the ids of their
+// words.
+var reportFiles = []struct {
+	name report.Name
+	word string
+}{
+	{report.Settlements, "console.reports.file-settlements"}, {report.Refunds, "console.reports.file-refunds"},
+	{report.Fees, "console.reports.file-fees"}, {report.Disputes, "console.reports.file-disputes"},
+	{report.Statement, "console.reports.file-statement"},
+}
+
+func (v monthView) files(c *call) (links []link) {
+	for _, file := range reportFiles {
+		links = append(links, link{
+			Label: c.words.T(file.word), Of: "(CSV)",
+			Address: c.link("reports", "month", v.month, "file", string(file.name)),
+		})
+	}
+	return links
+}
+
+// sendReport sends a report with all its lines as a CSV file.
+func (s *Server) sendReport(c *call, v monthView, name string) error {
+	found, err := report.Named(name)
+	if err != nil {
+		return errNotThere
+	}
+	made := report.Lines{Query: report.Query{Caller: c.caller, Period: v.Period, Now: c.now()}, Name: found}
+	return s.send(c, name+"-"+v.month+".csv", "text/csv; charset=utf-8", func(to io.Writer) error {
+		return report.WriteCSV(c.r.Context(), s.Store, made, to)
+	})
+}
+
+// send sends a file while it is made. A file may take longer than a page: its
+// connection has no time limit. If it cannot be completed, the connection breaks, so
+// that nobody takes it for complete.
+func (s *Server) send(c *call, name, kind string, write func(io.Writer) error) error {
+	err := http.NewResponseController(c.w).SetWriteDeadline(time.Time{})
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fmt.Errorf("lifting the time limit of a file: %w", err)
+	}
+	c.w.Header().Set("Content-Type", kind)
+	c.w.Header().Set("Content-Disposition", `attachment; filename="holdfast-`+name+`"`)
+	if err := write(c.w); err != nil {
+		s.Log.Error("a file of the console was not completed", "path", c.r.URL.Path, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
