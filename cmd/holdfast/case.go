@@ -53,6 +53,7 @@ type entryAnswer struct {
 	Postings []postingAnswer     `json:"postings,omitempty"`
 	URL      string              `json:"url,omitempty"`
 	Tries    int                 `json:"tries,omitempty"`
+	Actor    string              `json:"actor,omitempty"`
 }
 
 // A postingAnswer is money that a step has moved.
@@ -79,7 +80,7 @@ func describeCase(c processor.Case) caseAnswer {
 	for _, e := range c.Timeline {
 		one := entryAnswer{
 			At: e.At, Kind: e.Kind, Object: e.Object, What: e.What, Result: e.Result, Code: e.Code, Message: e.Message,
-			Amount: dollars(e.Amount), URL: e.URL, Tries: e.Tries,
+			Amount: dollars(e.Amount), URL: e.URL, Tries: e.Tries, Actor: e.Actor,
 		}
 		for _, p := range e.Postings {
 			one.Postings = append(one.Postings, postingAnswer{string(p.From), string(p.To), dollars(p.Amount)})
@@ -125,6 +126,9 @@ func entryText(e processor.Entry) string {
 	words := []string{e.What, e.Result, e.Code, e.Message, e.URL}
 	if e.Kind == processor.EntryWarning {
 		words[0] += " before the deadline"
+	}
+	if e.Actor != "" {
+		words = append(words, "by "+e.Actor)
 	}
 	if e.Tries > 1 {
 		words = append(words, fmt.Sprintf("(%d tries)", e.Tries))

@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -126,7 +127,7 @@ func caseFacts(c *call, of processor.Case) (facts []fact) {
 	if of.IsHold() {
 		add(w.T("console.case.deadline"), moment(of.Hold.Deadline()))
 	}
-	add(w.T("console.risk.buyer"), cell{Text: cmp.Or(buyerName(c, of.Sender), of.Sender.Email), Detail: of.Sender.Email})
+	add(w.T("console.risk.buyer"), buyerCell(c, of.Sender))
 	add(w.T("console.case.seller"), text(of.Recipient.Name))
 	add(w.T("console.find.card"), text(cardName(of.Card)))
 	add(w.T("console.case.about"), text(t.CallerDescription))
@@ -137,6 +138,15 @@ func caseFacts(c *call, of processor.Case) (facts []fact) {
 		})
 	}
 	return facts
+}
+
+// buyerCell is a buyer with the address. Members that may read parties get a link.
+func buyerCell(c *call, p party.Party) cell {
+	is := cell{Text: cmp.Or(buyerName(c, p), p.Email), Detail: p.Email}
+	if is.Text != "" && c.may(party.MayReadParties) {
+		is.Address = address(ofServer.prefix()+"parties/"+url.PathEscape(string(p.ID)), nil)
+	}
+	return is
 }
 
 func networkBlock(c *call, n payment.NetworkPayment) block {
@@ -206,6 +216,9 @@ func (s *Server) possibleBlock(c *call, of processor.Case) block {
 func timelineBlock(c *call, of processor.Case) block {
 	b := block{Heading: c.words.T("console.case.happened"), Wide: true, ID: "timeline"}
 	for _, e := range of.Timeline {
+		if e.Kind == processor.EntryAudit && !c.may(party.MayReadAuditLog) {
+			continue
+		}
 		b.Steps = append(b.Steps, entryStep(c, of, e))
 	}
 	if of.More {

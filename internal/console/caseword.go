@@ -135,6 +135,8 @@ func entryTitle(w webui.Words, e processor.Entry) string {
 		return w.T("console.case.entry.webhook", "Type", e.What)
 	case processor.EntryWarning:
 		return w.T("console.case.warned", "Before", e.What)
+	case processor.EntryAudit:
+		return w.T("console.case.entry.audit", "Action", e.What, "Actor", e.Actor)
 	case processor.EntryToken:
 		return w.T("console.case.entry.token")
 	}

@@ -139,7 +139,7 @@ func foundRow(c *call, f processor.Finding) tableRow {
 	}
 	return tableRow{Cells: []cell{
 		text(kindWord(w, f.Kind)), name, state(stateChip(w, f.State)), amount,
-		{Text: buyerName(c, f.Buyer), Detail: f.Buyer.Email}, text(cardName(f.Card)), moment(f.Created),
+		buyerCell(c, f.Buyer), text(cardName(f.Card)), moment(f.Created),
 	}}
 }
 

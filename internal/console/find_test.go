@@ -140,6 +140,9 @@ func TestDeeds(t *testing.T) {
 	b.get(s.payment(hold.ID, "remind")).wantStatus(http.StatusNotFound)
 	b.post(s.payment(hold.ID, "settle"), url.Values{"amount": {"1"}}).wantStatus(http.StatusBadRequest)
 
+	b.get(s.payment(hold.ID)).want("hold.settle by owner.")
+	s.as(party.RoleSupport, s.Shop.ID).get(s.payment(hold.ID)).want("order-1").wantNot("hold.settle by")
+
 	paid := s.Paid("12.50", "order-2")
 	b.act(s.payment(paid.ID, "refund"), "amount", "2.50").want("The refund was made.", "$2.50")
 	b.get(s.payment(paid.ID, "settle")).wantStatus(http.StatusNotFound)

@@ -25,11 +25,13 @@ const (
 	EntryWebhook  EntryKind = "webhook" // an event on its way to an endpoint
 	EntryWarning  EntryKind = "warning" // of the deadline
 	EntryToken    EntryKind = "token"   // the buyer's approval
+	EntryAudit    EntryKind = "audit"   // what a person or a program did, as the audit log has it
 )
 
 // EntryKinds lists every kind.
 var EntryKinds = []EntryKind{
 	EntryStep, EntryQuestion, EntryNetwork, EntryDispute, EntryNotice, EntryWebhook, EntryWarning, EntryToken,
+	EntryAudit,
 }
 
 // An Entry is one thing that happened to a hold or a payment. Which fields are set
@@ -39,7 +41,8 @@ type Entry struct {
 	Kind   EntryKind
 	Object string // the id of the transaction or the token
 	// What is the verb of a step, the question to the network, the type of an event,
-	// or the time before the deadline of a warning.
+	// the action of an entry of the audit log, or the time before the deadline of a
+	// warning.
 	What string
 	// Result is the state after a step, the answer to a question, or the outcome of a
 	// delivery.
@@ -51,6 +54,7 @@ type Entry struct {
 	URL      string // of a notice or a webhook
 	Tries    int    // of a delivery, or of a question without an answer
 	Seq      int    // of the step that a notice is about
+	Actor    string // of an entry of the audit log, for people
 }
 
 // ResultQueued is the result of a warning whose mail is not written.
@@ -62,6 +66,7 @@ const (
 	timelineObjects  = 20  // objects whose events are looked up
 	timelineNetwork  = 20  // events about an object of a network
 	timelineWarnings = 100 // members whose warnings are shown
+	timelineActions  = 50  // entries of the audit log about an object
 )
 
 // A timeline collects the entries of a case.
@@ -83,7 +88,7 @@ func (t *timeline) theirs(real time.Time) time.Time {
 }
 
 func (t *timeline) read() error {
-	for _, part := range []func() error{t.token, t.steps, t.network, t.notices, t.webhooks, t.warnings} {
+	for _, part := range []func() error{t.token, t.steps, t.network, t.notices, t.webhooks, t.warnings, t.audit} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -274,6 +279,30 @@ func (t *timeline) warnings() error {
 				e.Result = ResultQueued
 			}
 			t.add(e)
+		}
+	}
+	return nil
+}
+
+// audit adds what people and programs did, from the audit log.
+func (t *timeline) audit() error {
+	objects := make([]string, 0, len(t.transactions)+1)
+	for _, one := range t.transactions {
+		objects = append(objects, string(one.ID))
+	}
+	if t.Token.ID != "" {
+		objects = append(objects, string(t.Token.ID))
+	}
+	for _, object := range objects[:min(len(objects), timelineObjects)] {
+		entries, err := t.tx.AuditEntries(store.AuditQuery{Caller: t.Caller.ID, Object: object, Limit: timelineActions})
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			t.add(Entry{
+				At: t.theirs(e.At), Kind: EntryAudit, Object: object, What: string(e.Action),
+				Actor: cmp.Or(e.Actor.Name, e.Actor.ID),
+			})
 		}
 	}
 	return nil
