@@ -129,7 +129,7 @@ func (v migrateVerb) migrate(
 		return err
 	}
 	answer.Took, answer.Done = w.Now().Sub(began).Round(time.Millisecond).String(), true
-	return db.Close()
+	return errors.Join(logDone(ctx, db, w, "store.migrate", "", nil), db.Close())
 }
 
 func (a migrateAnswer) print(w world) error {

@@ -28,6 +28,7 @@ type site struct {
 	console *console.Server
 	server  *httptest.Server
 	log     *strings.Builder
+	sent    map[string]bool // the keys of the forms that were sent and accepted
 }
 
 func newSite(t *testing.T) *site {
@@ -100,6 +101,7 @@ func (b *browser) signIn(p party.Party) {
 
 func (b *browser) do(method, path string, form url.Values) {
 	b.t.Helper()
+	audited := b.audited(method, path, form)
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.server.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.t.Fatal(err)
@@ -118,6 +120,7 @@ func (b *browser) do(method, path string, form url.Values) {
 		b.t.Fatal(err)
 	}
 	b.status, b.body, b.url = answer.StatusCode, string(text), answer.Request.URL
+	audited()
 }
 
 // get opens a page by its path below Root.
