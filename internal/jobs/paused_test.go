@@ -9,10 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/mail"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -105,4 +107,56 @@ func triesOf(t *testing.T, db *store.DB, id string) int {
 		t.Fatal(err)
 	}
 	return m.Tries
+}
+
+// An operator drops what has waited for long, and the rest is delivered.
+func TestDropUndelivered(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w, r, in := newRunner(t, db)
+		w.StartEvents()
+		_, _, err := w.Processor.CreateEndpoint(t.Context(), w.Shop, processor.NewEndpoint{
+			URL: "https://shop.example.test/hook", Types: []string{"hold.held"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, order := range []holdfast.CallerReference{"order-1", "order-2"} {
+			w.Reserved("9.00", order)
+			id := "M" + string(order)
+			err := db.Update(t.Context(), func(tx *store.Tx) error {
+				return tx.InsertMail(party.Mail{ID: id, To: "ann@example.com", Subject: "Hi", Text: "Hi", Created: w.Clock.Now()})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Processor.PlaceEvents(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				w.Clock.Advance(2 * time.Hour)
+			}
+		}
+		if err := db.MarkRestored(t.Context(), w.Clock.Now(), w.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		dropped, err := db.DropUndelivered(t.Context(), w.Clock.Now().Add(-time.Hour), w.Clock.Now())
+		one := store.Undone{Rows: 1}
+		if diff := cmp.Diff(store.Undelivered{Notices: one, Webhooks: one, Mails: one}, dropped); err != nil || diff != "" {
+			t.Errorf("dropped (%v, -want +got):\n%s", err, diff)
+		}
+		left, err := db.Undelivered(t.Context())
+		if err != nil || left.Notices.Rows != 1 || left.Webhooks.Rows != 1 || left.Mails.Rows != 1 {
+			t.Errorf("what still waits: %+v (%v)", left, err)
+		}
+		if err := db.Resume(t.Context(), nil, w.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(time.Minute)
+		if err := r.RunOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := in.arrived(); len(got) != 1 {
+			t.Errorf("the shop heard %v, want the newer notice", got)
+		}
+	})
 }

@@ -176,6 +176,8 @@ func TestRunUntilTheContextEnds(t *testing.T) {
 			case 20 * time.Millisecond:
 				rests.Add(1)
 				return ctx.Err()
+			case 10 * time.Millisecond: // after entries of the audit log were chained
+				return ctx.Err()
 			case time.Second, 5 * time.Second: // the latter between two looks for warnings
 			default:
 				t.Errorf("an idle loop pauses for %v, want its pace", d)

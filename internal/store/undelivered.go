@@ -95,7 +95,7 @@ func (db *DB) DropUndelivered(ctx context.Context, since, now time.Time) (u Unde
 			WHERE (endpoint_id, position) IN (
 				SELECT endpoint_id, position FROM webhook_deliveries WHERE outcome = 'Waiting' AND created <= $3 LIMIT $4)`},
 		{&u.Mails, "dropping mails", `
-			UPDATE mails SET outcome = 'GivenUp', failure = $1, leased_until = 0 WHERE $2 > 0 AND mail_id IN (
+			UPDATE mails SET outcome = 'GivenUp', failure = $1, leased_until = 0, next_at = $2 WHERE mail_id IN (
 				SELECT mail_id FROM mails WHERE outcome = 'Waiting' AND queued <= $3 LIMIT $4)`},
 	} {
 		of.to.Rows, err = db.batches(ctx, func(tx *Tx) (int, error) {
