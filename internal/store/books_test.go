@@ -21,8 +21,9 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 			`UPDATE steps SET postings = replace(postings, ',40000000]', ',40000001]')`,
 			"/1 is USD 40.00",
 		},
-		"a posting's account": {`UPDATE steps SET postings = replace(postings, '"held"', '"fees"')`, "postings"},
-		"postings deleted":    {`UPDATE steps SET postings = NULL WHERE seq = 2`, "/2/1 is missing"},
+		"a posting's account":            {`UPDATE steps SET postings = replace(postings, '"held"', '"fees"')`, "postings"},
+		"a step that reports would miss": {`UPDATE steps SET late = 1 WHERE seq = 1`, "reports look for it in the wrong place"},
+		"postings deleted":               {`UPDATE steps SET postings = NULL WHERE seq = 2`, "/2/1 is missing"},
 		"a posting more": {
 			`UPDATE steps SET postings = '[["network","held",5000000]]' WHERE seq = 1`,
 			"/1/1 is not part of any step",

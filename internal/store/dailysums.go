@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -228,4 +229,40 @@ func (tx *ReadTx) SumBefore(c party.CallerID, day payment.BookDay) (sum payment.
 		sum.Plus(d.Figures)
 	}
 	return sum, err
+}
+
+// checkDailySums compares the sums of a caller's closed days with the steps.
+func (tx *ReadTx) checkDailySums(c party.CallerID, report *Report) error {
+	place, found, err := tx.DailySumPlace(c)
+	if err != nil || !found || place.Version == 0 {
+		return err
+	}
+	kept, err := tx.DailySums(c, 0, place.Closed)
+	if err != nil {
+		return err
+	}
+	steps, err := tx.SumDays(c, 0, place.Closed)
+	if err != nil {
+		return err
+	}
+	days := make(map[payment.BookDay]payment.DayFigures, len(kept))
+	for _, d := range kept {
+		days[d.Day] = d
+	}
+	wrong := func(d payment.BookDay) {
+		report.Findings = append(report.Findings, payment.Finding{
+			Caller: c, Table: "daily_sums", Row: string(c) + "/" + d.Time().Format(time.DateOnly),
+			Problem: "is not what the steps of the day add up to",
+		})
+	}
+	for _, d := range steps {
+		if !sameFigures(days[d.Day], d) {
+			wrong(d.Day)
+		}
+		delete(days, d.Day)
+	}
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		wrong(day)
+	}
+	return nil
 }

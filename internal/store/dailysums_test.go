@@ -1,0 +1,95 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// A check of the books names a closed day whose sums were changed, that has none, or
+// that has some although nothing moved.
+func TestBooksNameTheDayWhoseSumsAreWrong(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+			w.Paid("10.00", "order-1")
+			w.Clock.Advance(48 * time.Hour)
+			w.Paid("20.00", "order-2")
+			w.Clock.Advance(48 * time.Hour)
+			if err := w.SumDays(); err != nil {
+				t.Fatal(err)
+			}
+			problems := func() string {
+				report, err := w.DB.CheckBooks(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				var all strings.Builder
+				for _, f := range report.Findings {
+					all.WriteString(f.Table + " " + f.Row + "\n")
+				}
+				return all.String()
+			}
+			if got := problems(); got != "" {
+				t.Fatalf("right sums are wrong: %s", got)
+			}
+			for _, statement := range []string{
+				`UPDATE daily_sums SET settled = settled + 1 WHERE day = (SELECT MIN(day) FROM daily_sums)`,
+				`UPDATE daily_sums SET day = day - 1 WHERE day = (SELECT MAX(day) FROM daily_sums)`,
+			} {
+				if _, err := raw(t, at).ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := "daily_sums C0001/2026-11-23\ndaily_sums C0001/2026-11-25\ndaily_sums C0001/2026-11-24\n"
+			if got := problems(); got != want {
+				t.Errorf("found %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// The sums follow a sandbox clock that is put back: the days that have not come yet
+// have none.
+func TestDailySumsFollowAClockThatIsReset(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w := holdfasttest.NewWorld(t, db)
+		if _, err := w.Processor.AdvanceClock(t.Context(), w.Shop.ID, 72*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		w.Paid("10.00", "order-1")
+		count := func() (n int) {
+			t.Helper()
+			if err := w.SumDays(); err != nil {
+				t.Fatal(err)
+			}
+			err := db.View(t.Context(), func(tx *store.ReadTx) error {
+				days, err := tx.DailySums(w.Shop.ID, 0, 100_000)
+				n = len(days)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := count(); n != 1 {
+			t.Errorf("there are sums of %d days, want 1", n)
+		}
+		if _, err := w.Processor.ResetClock(t.Context(), w.Shop.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(2 * time.Minute)
+		if n := count(); n != 0 {
+			t.Errorf("after the reset there are sums of %d days, want none", n)
+		}
+		w.Clock.Advance(96 * time.Hour)
+		if n := count(); n != 1 {
+			t.Errorf("when the day has come, there are sums of %d days, want 1", n)
+		}
+	})
+}
