@@ -130,7 +130,7 @@ func (c casting) merchant(name string) (merchant, error) {
 func (c casting) jsonKey(caller party.Caller) (text string, err error) {
 	id := party.JSONKeyID(c.ids.Other("J"))
 	text, hash := party.KeyText(id, c.ids.Secret(party.KeySecretSize), caller)
-	if err := c.tx.StartEvents(caller.ID); err != nil {
+	if err := c.tx.StartEvents(caller.ID, c.now); err != nil {
 		return "", err
 	}
 	return text, c.tx.InsertJSONKey(party.JSONKey{

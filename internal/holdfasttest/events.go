@@ -11,7 +11,9 @@ import (
 // StartEvents gives the shop events, as its first key of the JSON API does.
 func (w *World) StartEvents() {
 	w.T.Helper()
-	w.must("starting events", w.DB.Update(w.T.Context(), func(tx *store.Tx) error { return tx.StartEvents(w.Shop.ID) }))
+	w.must("starting events", w.DB.Update(w.T.Context(), func(tx *store.Tx) error {
+		return tx.StartEvents(w.Shop.ID, w.Clock.Now())
+	}))
 	w.Callers.Forget()
 }
 

@@ -174,6 +174,24 @@ func (c *Change) eventType() EventType {
 	return ""
 }
 
+// UnderWay is the event of a transaction that the card network was asked about, as
+// it is. ok is false if the answer tells nothing. The event has no number yet.
+func (t *Transaction) UnderWay(at time.Time) (e Event, ok bool) {
+	var kind EventType
+	switch {
+	case t.Kind == KindReserve && t.State == Pending && !t.joint():
+		kind = EventHoldPending
+	case t.Kind == KindReserve && t.State == Settling && !t.joint():
+		kind = EventHoldSettling
+	case t.State != Pending && t.State != Settling:
+	case t.Kind == KindRefund:
+		kind = EventRefundPending
+	case t.Kind == KindPay, t.Kind == KindFundPrepaid, t.Kind == KindSettleDebt, t.Kind == KindPart:
+		kind = EventPaymentPending
+	}
+	return Event{Caller: t.Caller, Type: kind, ObjectID: string(t.ID), At: at, Data: t.EventData()}, kind != ""
+}
+
 func paidEvent(s State, pending, succeeded, failed, cancelled EventType) EventType {
 	switch s {
 	case Pending, Settling:

@@ -70,7 +70,7 @@ func (p *Processor) addKey(
 		key.Expires = key.Created.Add(n.Life)
 	}
 	text, key.Hash = party.KeyText(key.ID, p.ids().Secret(party.KeySecretSize), caller)
-	if err := tx.StartEvents(caller.ID); err != nil {
+	if err := tx.StartEvents(caller.ID, p.now()); err != nil {
 		return key, "", err
 	}
 	return key, text, tx.InsertJSONKey(key)

@@ -72,7 +72,7 @@ func (p *Processor) CreateEndpoint(
 		if len(have) >= payment.EndpointsMax {
 			return holdfast.Errorf(holdfast.InvalidParams, "a caller has at most %d webhook endpoints", payment.EndpointsMax)
 		}
-		if err := tx.StartEvents(caller.ID); err != nil {
+		if err := tx.StartEvents(caller.ID, p.now()); err != nil {
 			return err
 		}
 		if err := logEndpoint(tx, "endpoint.create", nil, made.Endpoint, p.now()); err != nil {

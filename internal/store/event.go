@@ -60,10 +60,44 @@ func (tx *Tx) AddEvent(e payment.Event, real time.Time) error {
 
 // StartEvents makes a caller have events from now on. It changes nothing if the
 // caller has them already.
-func (tx *Tx) StartEvents(c party.CallerID) error {
-	_, err := tx.exec("starting the events of a caller", `
+//
+// A server may be asking a card network at this moment, and still believe that the
+// caller has no events. So each transaction with an open question gets its first
+// event here. The server then finds the transaction changed, reads the caller again,
+// and writes the event of the outcome, too.
+func (tx *Tx) StartEvents(c party.CallerID, real time.Time) error {
+	changed, err := tx.exec("starting the events of a caller", `
 		UPDATE callers SET events = 1 WHERE caller_id = $1 AND events = 0`, c)
-	return err
+	if err != nil || changed == 0 {
+		return err
+	}
+	caller, _, err := tx.Caller(c)
+	if err != nil {
+		return err
+	}
+	open, err := list(&tx.ReadTx, "looking for the open questions of a caller", scanTransactionID, `
+		SELECT transaction_id FROM transactions
+		WHERE caller_id = $1 AND asking <> '' AND state IN ('Pending', 'Settling') ORDER BY transaction_id`, c)
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		t, found, err := tx.Transaction(c, id)
+		if err != nil || !found {
+			return err
+		}
+		if e, ok := t.UnderWay(caller.Now(real)); ok {
+			if err := tx.AddTransactionEvent(&t, e, real); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func scanTransactionID(from scanner) (id holdfast.TransactionID, err error) {
+	err = from.Scan(&id)
+	return id, err
 }
 
 // hasEvents reads a caller, and reports whether it has events.

@@ -223,8 +223,8 @@ func (m *transactionMoves) of(c *payment.Change) transactionMove {
 // another server may be claiming the open one.
 //
 // A change of when it is due rests on the total of the parts, which a part changes
-// without a step. If events is true, it also counts the events. Then nothing else
-// may have counted one since the transaction was read.
+// without a step. If events is true, it also counts the events. In any case nothing
+// else may have counted one since the transaction was read: see [Tx.StartEvents].
 func movingTransaction(others string, events bool) transactionMove {
 	var same fields[transactionRow]
 	if others != "" {
@@ -232,8 +232,8 @@ func movingTransaction(others string, events bool) transactionMove {
 	}
 	if events {
 		others += "events, "
-		same = append(same, transactionTable.field("events"))
 	}
+	same = append(same, transactionTable.field("events"))
 	m := transactionMove{
 		set: transactionTable.some(others + `completed, steps, settled, fee, commission, sets_aside, state, status_code,
 			status_message, asking, answers, authorization_ref, ipn_url`),
