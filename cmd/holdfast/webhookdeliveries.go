@@ -64,8 +64,15 @@ func (v webhookDeliveries) Run(ctx context.Context, w world) (err error) {
 	}
 	var all []store.EventDelivery
 	err = db.View(ctx, func(tx *store.ReadTx) error {
-		all, err = tx.Webhooks(e, store.WebhookFilter{Outcome: v.Outcome}, v.Max)
-		return err
+		filter := store.WebhookFilter{Outcome: v.Outcome}
+		for next := int64(1); next > 0 && len(all) < v.Max; filter.Before = next {
+			var page []store.EventDelivery
+			if page, next, err = tx.Webhooks(e, filter, v.Max-len(all)); err != nil {
+				return err
+			}
+			all = append(all, page...)
+		}
+		return nil
 	})
 	if err != nil {
 		return err

@@ -115,13 +115,12 @@ func (s *Server) listCheckouts(ctx context.Context, q *request, in *listCheckout
 	}
 	page := List[Checkout]{Data: []Checkout{}}
 	err = s.view(ctx, func(tx *store.ReadTx) error {
-		all, err := tx.Checkouts(q.caller.ID, filter, payment.VisitID(at.id), in.Limit+1)
+		all, next, err := tx.Checkouts(q.caller.ID, filter, payment.VisitID(at.id), in.Limit)
 		if err != nil {
 			return err
 		}
-		if page.More = len(all) > in.Limit; page.More {
-			all = all[:in.Limit]
-			page.Next = cursor{id: string(all[in.Limit-1].ID)}.text(q, list)
+		if page.More = next != ""; page.More {
+			page.Next = cursor{id: string(next)}.text(q, list)
 		}
 		page.Data, err = s.checkoutsOf(tx, q, all)
 		return err

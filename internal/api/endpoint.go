@@ -308,13 +308,12 @@ func (s *Server) listDeliveries(ctx context.Context, q *request, in *listDeliver
 		if err != nil {
 			return err
 		}
-		page, err := tx.Webhooks(e, filter, in.Limit)
+		page, next, err := tx.Webhooks(e, filter, in.Limit)
 		for _, d := range page {
 			answer.Body.Data = append(answer.Body.Data, deliveryOf(d))
 		}
-		if len(page) == in.Limit {
-			last := strconv.FormatInt(page[len(page)-1].Position, 10)
-			answer.Body.More, answer.Body.Next = true, cursor{id: last}.text(q, list)
+		if next > 0 {
+			answer.Body.More, answer.Body.Next = true, cursor{id: strconv.FormatInt(next, 10)}.text(q, list)
 		}
 		return err
 	})

@@ -107,6 +107,7 @@ func (s *Server) listTokens(ctx context.Context, q *request, in *listTokensInput
 	page := List[Token]{Data: []Token{}}
 	err = s.view(ctx, func(tx *store.ReadTx) error {
 		var all []payment.Token
+		var next *payment.Token
 		if in.Reference != "" {
 			all, err = tokenCalled(tx, q, holdfast.CallerReference(in.Reference), filter)
 		} else {
@@ -114,15 +115,13 @@ func (s *Server) listTokens(ctx context.Context, q *request, in *listTokensInput
 			if !at.at.IsZero() && at.at.UnixMicro() != 0 {
 				after.Expires = at.at
 			}
-			all, err = tx.TokensOfCaller(q.caller.ID, filter, after, in.Limit+1)
+			all, next, err = tx.TokensOfCaller(q.caller.ID, filter, after, in.Limit)
 		}
 		if err != nil {
 			return err
 		}
-		if page.More = len(all) > in.Limit; page.More {
-			all = all[:in.Limit]
-			last := all[in.Limit-1]
-			page.Next = cursor{last.Expires, string(last.ID)}.text(q, list)
+		if page.More = next != nil; page.More {
+			page.Next = cursor{next.Expires, string(next.ID)}.text(q, list)
 		}
 		for _, t := range all {
 			shown, err := tokenOf(tx, q, t)

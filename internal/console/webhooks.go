@@ -186,8 +186,9 @@ func (s *Server) showEndpoint(c *call) error {
 		return err
 	}
 	var found []store.EventDelivery
+	var next int64
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
-		found, err = tx.Webhooks(e, f, deliveryRows+1)
+		found, next, err = tx.Webhooks(e, f, deliveryRows)
 		return err
 	})
 	if err != nil {
@@ -199,7 +200,7 @@ func (s *Server) showEndpoint(c *call) error {
 		Up: link{Label: w.T("console.hooks.heading"), Address: c.link("webhooks")},
 		Blocks: []block{
 			{Facts: endpointFacts(w, e)},
-			{Heading: w.T("console.hooks.deliveries"), Wide: true, Table: deliveryTable(c, f, found)},
+			{Heading: w.T("console.hooks.deliveries"), Wide: true, Table: deliveryTable(c, f, found, next)},
 		},
 	}
 	if c.may(party.MayResend) {
@@ -222,7 +223,7 @@ func endpointFacts(w webui.Words, e payment.Endpoint) []fact {
 	}
 }
 
-func deliveryTable(c *call, f store.WebhookFilter, found []store.EventDelivery) *table {
+func deliveryTable(c *call, f store.WebhookFilter, found []store.EventDelivery, next int64) *table {
 	w := c.words
 	t := &table{
 		Caption: w.T("console.hooks.deliveries"), Empty: w.T("console.hooks.no-deliveries"),
@@ -232,7 +233,7 @@ func deliveryTable(c *call, f store.WebhookFilter, found []store.EventDelivery) 
 			{Label: w.T("console.hooks.tried")}, {Label: w.T("console.notices.next")}, {Label: w.T("console.notices.answer")},
 		},
 	}
-	for _, d := range found[:min(len(found), deliveryRows)] {
+	for _, d := range found {
 		row := tableRow{Cells: []cell{
 			linked(string(d.Event.Type), c.deliveryLink(d, "")), text(d.Event.ObjectID), state(deliveryChip(w, d)),
 			text(strconv.Itoa(d.Tries)), momentOr(d.LastTry.At, ""), {}, text(d.LastTry.Result),
@@ -243,8 +244,8 @@ func deliveryTable(c *call, f store.WebhookFilter, found []store.EventDelivery) 
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	if len(found) > deliveryRows {
-		t.Older = c.same("before", strconv.FormatInt(found[deliveryRows-1].Position, 10))
+	if next > 0 {
+		t.Older = c.same("before", strconv.FormatInt(next, 10))
 	}
 	if f.Before > 0 {
 		t.Newer = c.same("before", "")
@@ -276,7 +277,7 @@ func (s *Server) deliveryOf(c *call) (d store.EventDelivery, e payment.Endpoint,
 		return d, e, errNotThere
 	}
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		found, err := tx.Webhooks(e, store.WebhookFilter{Before: position + 1}, 1)
+		found, _, err := tx.Webhooks(e, store.WebhookFilter{Before: position + 1}, 1)
 		if err == nil && (len(found) == 0 || found[0].Position != position) {
 			err = errNotThere
 		}

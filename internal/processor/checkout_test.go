@@ -305,7 +305,7 @@ func checkouts(
 	w.T.Helper()
 	f.Now = w.CallerNow()
 	if err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) error {
-		all, err := tx.Checkouts(w.Shop.ID, f, after, limit)
+		all, _, err := tx.Checkouts(w.Shop.ID, f, after, limit)
 		for _, v := range all {
 			ids = append(ids, v.ID)
 		}

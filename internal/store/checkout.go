@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -34,30 +35,44 @@ type CheckoutFilter struct {
 	Before    time.Time // made before this time
 }
 
-// Checkouts reads a caller's checkouts, the newest first, at most limit. It begins
-// after the checkout with an id, or with the newest if the id is empty.
+// selects reports whether the filter selects a visit.
+func (f CheckoutFilter) selects(v *payment.Visit) bool {
+	return v.IsCheckout() && (f.State == "" || v.CheckoutAt(f.Now) == f.State) &&
+		!v.Created.Before(f.From) && (f.Before.IsZero() || v.Created.Before(f.Before))
+}
+
+// The pages of checkouts begin with the comparison with the previous page; see
+// listings. A reference has few visits.
+var (
+	pageOfVisits = `
+		SELECT ` + visitColumns + ` FROM visits
+		WHERE visit_id < $2 AND caller_id = $1 AND checkout <> '' ORDER BY visit_id DESC LIMIT $3`
+	pageOfNamedVisits = `
+		SELECT ` + visitColumns + ` FROM visits
+		WHERE visit_id < $2 AND caller_id = $1 AND reference = $4 ORDER BY visit_id DESC LIMIT $3`
+)
+
+// Checkouts reads a page of a caller's checkouts, the newest first, at most limit. It
+// begins after the checkout with an id, or with the newest if the id is empty. next is
+// the id after which the next page begins, or empty. A page reads a bounded number of
+// rows, and may be short.
 func (tx *ReadTx) Checkouts(
 	c party.CallerID, f CheckoutFilter, after payment.VisitID, limit int,
-) ([]payment.Visit, error) {
-	before := f.Before
-	if before.IsZero() {
-		before = neverExpires
+) (page []payment.Visit, next payment.VisitID, err error) {
+	page, last, err := bounded(limit, func(last *payment.Visit, n int) ([]payment.Visit, error) {
+		from := cmp.Or(after, lastID)
+		if last != nil {
+			from = last.ID
+		}
+		if f.Reference != "" {
+			return list(tx, "reading checkouts", scanVisit, pageOfNamedVisits, c, from, n, f.Reference)
+		}
+		return list(tx, "reading checkouts", scanVisit, pageOfVisits, c, from, n)
+	}, f.selects)
+	if last != nil {
+		next = last.ID
 	}
-	if after == "" {
-		after = lastID
-	}
-	named := "$5 = ''"
-	if f.Reference != "" {
-		named = "reference = $5"
-	}
-	return list(tx, "reading checkouts", scanVisit, `
-		SELECT `+visitColumns+` FROM visits
-		WHERE visit_id < $2 AND caller_id = $1 AND checkout <> ''
-			AND ($3 = '' OR $3 = CASE WHEN checkout = 'Open' AND expires <= $4 THEN 'Expired' ELSE checkout END)
-			AND `+named+`
-			AND created >= $6 AND created < $7
-		ORDER BY visit_id DESC LIMIT $8`,
-		c, after, f.State, micros(f.Now), f.Reference, micros(f.From), micros(before), limit)
+	return page, next, err
 }
 
 // CheckoutsDue reads checkouts of all callers that have lapsed at real and have

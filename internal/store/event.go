@@ -293,6 +293,14 @@ func (tx *ReadTx) Events(c party.CallerID, q EventQuery) (page EventPage, err er
 		return page, err
 	}
 	position, where, args := "position", "", []any{c, after, q.Limit}
+	until, more, err := tx.eventsUntil(c, after, q)
+	if err != nil {
+		return page, err
+	}
+	if more {
+		args = append(args, until)
+		where += fmt.Sprintf(" AND position <= $%d", len(args))
+	}
 	if len(q.Types) > 0 {
 		args = append(args, keyList(typeNames(q.Types)))
 		where += " AND type" + tx.dialect.keys(len(args))
@@ -308,10 +316,27 @@ func (tx *ReadTx) Events(c party.CallerID, q EventQuery) (page EventPage, err er
 	switch {
 	case page.More && q.Limit > 0:
 		page.Next = page.Events[q.Limit-1].Cursor()
+	case more && err == nil:
+		at, _, err := tx.EventAt(c, until)
+		page.More, page.Next = true, at.Cursor()
+		return page, err
 	case placed && last.Position > after:
 		page.Next = last.Cursor()
 	}
 	return page, err
+}
+
+// eventsUntil bounds how many rows a page reads whose types may be rare. more is false
+// if the page can read to the end of the feed.
+func (tx *ReadTx) eventsUntil(c party.CallerID, after int64, q EventQuery) (until int64, more bool, err error) {
+	if len(q.Types) == 0 || q.Object != "" {
+		return 0, false, nil
+	}
+	err = tx.sql.QueryRow(`
+		SELECT position FROM events WHERE caller_id = $1 AND position > $2 AND position > 0
+		ORDER BY position LIMIT 1 OFFSET $3`, c, after, max(boundedMax, q.Limit)).Scan(&until)
+	more, err = maybe("looking ahead in a feed", err)
+	return until, more, err
 }
 
 func typeNames(types []payment.EventType) []string {

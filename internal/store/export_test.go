@@ -42,11 +42,16 @@ var Queries = map[string]string{
 		[]string{"position >= $1", "object = $2"}),
 }
 
+// BoundedMax is how many rows a page of a list with a filter reads at most.
+const BoundedMax = boundedMax
+
 // Pages are queries that read one page of many rows, after the last row of the page
 // before, with the columns that they compare with it.
 func Pages() map[string]string {
 	const byAge = "(received,transaction_id)"
 	all := map[string]string{auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)"}
+	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
+	all[pageOfVisits] = "visit_id<?"
 	for _, byOrder := range listings {
 		all[byOrder[true]], all[byOrder[false]] = byAge, byAge
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -361,34 +362,46 @@ type TokenFilter struct {
 	Type  holdfast.TokenType
 }
 
-// TokensOfCaller reads a caller's tokens with a filter, at most limit: the newest
-// first, or with the state Active the latest expiry first. It begins after a token
-// of the same list. The zero token is the beginning.
+// TokensOfCaller reads a page of a caller's tokens with a filter, at most limit: the
+// newest first, or with the state Active the latest expiry first. It begins after a
+// token of the same list. The zero token is the beginning. next is the token after
+// which the next page begins, or nil. A page reads a bounded number of rows, and may
+// be short.
 func (tx *ReadTx) TokensOfCaller(
 	c party.CallerID, f TokenFilter, after payment.Token, limit int,
+) (page []payment.Token, next *payment.Token, err error) {
+	return bounded(limit, func(last *payment.Token, n int) ([]payment.Token, error) {
+		if last == nil {
+			last = &after
+		}
+		if f.State == payment.TokenIsActive {
+			return tx.tokensByExpiry(c, f.Now, last, n)
+		}
+		return list(tx, "reading a caller's tokens", scanToken, pageOfTokens, c, cmp.Or(last.ID, lastID), n)
+	}, func(t *payment.Token) bool {
+		return (f.Type == "" || t.Type == f.Type) && (f.State == "" || t.State(f.Now) == f.State)
+	})
+}
+
+// The pages of tokens begin with the comparison with the previous page; see listings.
+var (
+	pageOfTokens = `
+		SELECT ` + tokenColumns + ` FROM tokens WHERE token_id < $2 AND caller_id = $1 ORDER BY token_id DESC LIMIT $3`
+	pageOfActiveTokens = `
+		SELECT ` + tokenColumns + ` FROM tokens
+		WHERE (expires, token_id) < ($4, $3) AND caller_id = $1 AND expires > $2 AND expires > 0
+		ORDER BY expires DESC, token_id DESC LIMIT $5`
+)
+
+// tokensByExpiry reads a caller's tokens that have not expired, the latest expiry
+// first.
+func (tx *ReadTx) tokensByExpiry(
+	c party.CallerID, now time.Time, after *payment.Token, limit int,
 ) ([]payment.Token, error) {
-	if f.State == payment.TokenIsActive {
-		expires, id := after.Expires, after.ID
-		if id == "" {
-			id = lastID
-		}
-		if expires.IsZero() { // it never expires, or this is the beginning of the list
-			expires = neverExpires
-		}
-		return list(tx, "reading a caller's active tokens", scanToken, `
-			SELECT `+tokenColumns+` FROM tokens
-			WHERE (expires, token_id) < ($4, $3) AND caller_id = $1 AND expires > $2 AND expires > 0
-				AND used_by = '' AND cancelled = 0 AND ($5 = '' OR token_type = $5)
-			ORDER BY expires DESC, token_id DESC LIMIT $6`, c, micros(f.Now), id, micros(expires), f.Type, limit)
+	expires := after.Expires
+	if expires.IsZero() { // it never expires, or this is the beginning of the list
+		expires = neverExpires
 	}
-	last := after.ID
-	if last == "" {
-		last = lastID
-	}
-	return list(tx, "reading a caller's tokens", scanToken, `
-		SELECT `+tokenColumns+` FROM tokens
-		WHERE token_id < $2 AND caller_id = $1 AND ($3 = '' OR token_type = $3)
-			AND ($4 = '' OR $4 = CASE WHEN cancelled = 1 THEN 'Cancelled' WHEN used_by <> '' THEN 'Used'
-				WHEN expires <= $5 THEN 'Expired' ELSE 'Active' END)
-		ORDER BY token_id DESC LIMIT $6`, c, last, f.Type, f.State, micros(f.Now), limit)
+	return list(tx, "reading a caller's active tokens", scanToken, pageOfActiveTokens, c, micros(now),
+		cmp.Or(after.ID, lastID), micros(expires), limit)
 }

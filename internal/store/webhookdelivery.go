@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -218,17 +219,26 @@ type WebhookFilter struct {
 	Before  int64          // positions before this one; 0 means all
 }
 
-// Webhooks reads deliveries to an endpoint, the newest first, at most limit.
-func (tx *ReadTx) Webhooks(e payment.Endpoint, f WebhookFilter, limit int) ([]EventDelivery, error) {
-	before := f.Before
-	if before == 0 {
-		before = math.MaxInt64
+// Webhooks reads a page of deliveries to an endpoint, the newest first, at most limit.
+// next is the position before which the next page begins, or 0. A page reads a bounded
+// number of rows, and may be short.
+func (tx *ReadTx) Webhooks(
+	e payment.Endpoint, f WebhookFilter, limit int,
+) (page []EventDelivery, next int64, err error) {
+	chosen, last, err := bounded(limit, func(last *WebhookDelivery, n int) ([]WebhookDelivery, error) {
+		before := cmp.Or(f.Before, math.MaxInt64)
+		if last != nil {
+			before = last.Position
+		}
+		return list(tx, "reading deliveries to a webhook endpoint", scanWebhook, `
+			SELECT `+webhookColumns+` FROM webhook_deliveries
+			WHERE endpoint_id = $1 AND position < $2 ORDER BY position DESC LIMIT $3`, e.ID, before, n)
+	}, func(d *WebhookDelivery) bool { return f.Outcome == "" || d.Outcome == f.Outcome })
+	if last != nil {
+		next = last.Position
 	}
-	deliveries, err := list(tx, "reading deliveries to a webhook endpoint", scanWebhook, `
-		SELECT `+webhookColumns+` FROM webhook_deliveries
-		WHERE endpoint_id = $1 AND position < $2 AND ($3 = '' OR outcome = $3) ORDER BY position DESC LIMIT $4`,
-		e.ID, before, string(f.Outcome), limit)
-	return tx.withEvents(e.Caller, deliveries, err)
+	page, err = tx.withEvents(e.Caller, chosen, err)
+	return page, next, err
 }
 
 // FirstEventSince returns the position of a caller's first event that was placed

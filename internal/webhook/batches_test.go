@@ -74,7 +74,7 @@ func TestManyAreResumedAndSentAgain(t *testing.T) {
 func (h *hooked) delay(e payment.Endpoint, count int) {
 	h.t.Helper()
 	err := h.DB.Update(h.t.Context(), func(tx *store.Tx) error {
-		all, err := tx.Webhooks(e, store.WebhookFilter{}, 10_000)
+		all, _, err := tx.Webhooks(e, store.WebhookFilter{}, 10_000)
 		if len(all) != count {
 			h.t.Errorf("there are %d deliveries, want %d", len(all), count)
 		}

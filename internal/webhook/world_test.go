@@ -119,7 +119,7 @@ func (h *hooked) run() int {
 func (h *hooked) deliveries(e payment.Endpoint) (all []store.EventDelivery) {
 	h.t.Helper()
 	err := h.DB.View(h.t.Context(), func(tx *store.ReadTx) (err error) {
-		all, err = tx.Webhooks(e, store.WebhookFilter{}, 1000)
+		all, _, err = tx.Webhooks(e, store.WebhookFilter{}, 1000)
 		return err
 	})
 	if err != nil {

@@ -142,7 +142,7 @@ func (s *site) furnishWebhooks() {
 	})
 	if err == nil {
 		err = s.DB.View(s.t.Context(), func(tx *store.ReadTx) error {
-			found, err := tx.Webhooks(e, store.WebhookFilter{}, 1)
+			found, _, err := tx.Webhooks(e, store.WebhookFilter{}, 1)
 			if err == nil && len(found) == 1 {
 				s.event = found[0].Position
 			}
