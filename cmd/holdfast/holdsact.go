@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
@@ -147,8 +148,9 @@ func (v holdsRelease) Run(ctx context.Context, w world) error {
 
 type holdsRefund struct {
 	onceFlags
-	Amount *dollars `help:"Refund this much; by default all that was paid and not refunded." placeholder:"40.00"`
-	Reason string   `help:"Record this reason." placeholder:"TEXT"`
+	Amount       *dollars      `help:"Refund this much; by default all that was paid and not refunded." placeholder:"40.00"`
+	Reason       string        `help:"Record this reason." placeholder:"TEXT"`
+	RefundWindow time.Duration `help:"Accept refunds for this long after a payment, as the server does; below zero for ever." default:"90d" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
 }
 
 func (v holdsRefund) Run(ctx context.Context, w world) error {
@@ -158,6 +160,7 @@ func (v holdsRefund) Run(ctx context.Context, w world) error {
 		return err
 	}
 	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
+		p.RefundWindow = v.RefundWindow
 		return p.RefundHold(ctx, c, call, r)
 	})
 }
