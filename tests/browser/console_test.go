@@ -46,7 +46,6 @@ func (s *site) consoleObjects() map[string]string {
 	for _, action := range []string{"", "/settle", "/release", "/raise", "/renew", "/refund", "/resend", "/end-token"} {
 		all[hold+action] = strings.Replace(hold, "{payment}", string(s.lasting), 1) + action
 	}
-<<<<<<< HEAD
 	const notice = "c/{caller}/notifications/{subject}/{seq}"
 	all[notice] = "c/{caller}/notifications/" + string(s.hold) + "/2"
 	all[notice+"/again"] = all[notice] + "/again"
@@ -59,10 +58,9 @@ func (s *site) consoleObjects() map[string]string {
 	}
 	for _, page := range []string{"", "/again"} {
 		all[endpoint+"/events/{position}"+page] = fmt.Sprintf("c/{caller}/webhooks/%s/events/%d%s", s.endpoint, s.event, page)
-=======
+	}
 	for _, action := range []string{"", "/standing", "/sign-out", "/erase"} {
 		all["server/parties/{party}"+action] = "server/parties/" + string(s.Buyer.ID) + action
->>>>>>> d1cf78c (processor, cmd/holdfast, api, console: the audit log is complete)
 	}
 	return all
 }
