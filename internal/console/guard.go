@@ -147,20 +147,11 @@ func (s *Server) enter(c *call) error {
 }
 
 // signIn sends the browser to the sign-in page, which leads back to this page. A
-// form that was sent is lost; its page is shown again. A script is told to load the
-// sign-in page in place of a part of this one.
-func (c *call) signIn() error {
-	if c.r.Header.Get("HX-Request") != "" {
-		c.w.Header().Set("HX-Redirect", account.SignInURL(c.r.URL.EscapedPath(), ""))
-		return nil
-	}
-	webui.Redirect(c.w, c.r, account.SignInURL(c.r.URL.EscapedPath(), ""))
-	return nil
-}
+// form that was sent is lost; its page is shown again.
+func (c *call) signIn() error { return c.redirect(account.SignInURL(c.r.URL.EscapedPath(), "")) }
 
 // admit finds out what the visitor may see. A member sees nothing before it has given
-// its second factor. A page that the visitor has nothing to
-// do with is answered as one that does not exist.
+// its second factor. A page that the visitor has nothing to do with is answered as one that does not exist.
 func (s *Server) admit(c *call) (err error) {
 	if c.members, err = s.Processor.Identity.Memberships(c.r.Context(), c.Party.ID); err != nil {
 		return err
@@ -233,6 +224,16 @@ func (c *call) same(pairs ...string) string {
 		}
 	}
 	return address(strings.TrimPrefix(c.r.URL.EscapedPath(), Root), append(p, given(pairs...)...))
+}
+
+// reach is link for a page that the member may open. It is empty for all others.
+func (c *call) reach(path string, pairs ...string) string {
+	for _, r := range c.routes {
+		if r.Method == get && r.In == c.route.In && r.Path == path && c.may(r.Permission) {
+			return c.link(path, pairs...)
+		}
+	}
+	return ""
 }
 
 func named(pairs []string, name string) bool {
@@ -308,7 +309,13 @@ func (c *call) flash() string {
 	return ""
 }
 
+// redirect makes the browser open an address. A script that replaces a part of a
+// page is told to load the whole address, so that no other page gets into the part.
 func (c *call) redirect(to string) error {
+	if c.r.Header.Get("HX-Request") != "" {
+		c.w.Header().Set("HX-Redirect", to)
+		return nil
+	}
 	webui.Redirect(c.w, c.r, to)
 	return nil
 }

@@ -132,8 +132,14 @@ func (v callerView) waitingFigures(c *call) []figure {
 	w, s := c.words, v.state
 	figures := []figure{
 		{Label: w.T("console.overview.in-doubt"), Value: w.Count(int64(s.InDoubt)), Tone: ifAny(s.InDoubt, wait)},
-		{Label: w.T("console.overview.notices"), Value: w.Count(int64(s.Notices)), Tone: ifAny(s.Notices, wait)},
-		{Label: w.T("console.overview.webhooks"), Value: w.Count(int64(s.Webhooks)), Tone: ifAny(s.Webhooks, busy)},
+		{
+			Label: w.T("console.overview.notices"), Value: w.Count(int64(s.Notices)), Tone: ifAny(s.Notices, wait),
+			Address: c.reach("notifications"),
+		},
+		{
+			Label: w.T("console.overview.webhooks"), Value: w.Count(int64(s.Webhooks)), Tone: ifAny(s.Webhooks, busy),
+			Address: c.reach("webhooks"),
+		},
 	}
 	if s.WebhooksPaused > 0 {
 		figures[2].Tone, figures[2].Detail = wait, w.N("console.overview.paused", s.WebhooksPaused)

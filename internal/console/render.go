@@ -43,7 +43,7 @@ type navLink struct {
 // render writes a page with the navigation of its member.
 func (s *Server) render(c *call, p page) error {
 	p.Flash = c.flash()
-	if pause, paused := s.Store.Paused(); paused {
+	if pause, paused := s.Store.Paused(); paused && len(c.members) > 0 {
 		p.Paused = c.words.T("console.paused", "Time", pause.Taken.UTC().Format(shortLayout))
 	}
 	l := webui.Layout{
@@ -85,8 +85,10 @@ func (s *Server) nav(c *call) *nav {
 		}
 		n.Links = append(n.Links, navLink{w.T(r.Nav), c.link(r.Path), r.current(c.route)})
 	}
-	if c.route.In != ofMember {
-		n.Others = append(n.Others, navLink{Label: w.T("console.callers.nav"), Address: Root})
+	for _, r := range c.routes {
+		if r.In == ofMember && r.Nav != "" && c.route.In != ofMember {
+			n.Others = append(n.Others, navLink{Label: w.T(r.Nav), Address: Root + r.Path})
+		}
 	}
 	if c.route.In != ofServer && c.inServer() {
 		for _, r := range c.routes {

@@ -64,6 +64,7 @@ type browser struct {
 	client http.Client
 	header http.Header // sent with each request
 	status int
+	answer http.Header
 	body   string
 	url    *url.URL
 }
@@ -119,7 +120,7 @@ func (b *browser) do(method, path string, form url.Values) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.status, b.body, b.url = answer.StatusCode, string(text), answer.Request.URL
+	b.status, b.answer, b.body, b.url = answer.StatusCode, answer.Header, string(text), answer.Request.URL
 	audited()
 }
 

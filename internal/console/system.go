@@ -102,8 +102,11 @@ func (v systemView) serversTable(w webui.Words, now time.Time) *table {
 			text(w.T("console.ago", "Span", span(w, max(now.Sub(one.Seen), 0)))),
 			state(chip{w.T("console.system.runs"), good}),
 		}}
-		if !one.Live(now) {
+		switch {
+		case !one.Live(now):
 			row.Tone, row.Cells[5] = wait, state(chip{w.T("console.system.silent"), wait})
+		case one.Version != v.Version:
+			row.Tone, row.Cells[5] = wait, state(chip{w.T("console.system.other-version"), wait})
 		}
 		t.Rows = append(t.Rows, row)
 	}
