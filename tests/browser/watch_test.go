@@ -45,9 +45,11 @@ func (w *watch) see(event any) {
 var cardNumber = regexp.MustCompile(`\b\d{13,19}\b`)
 
 // request checks a fetch of a page. Documents are targets of links and forms,
-// and may be anywhere on this machine. The browser's own pages are ignored.
+// and may be anywhere on this machine. The browser's own pages are ignored, and so
+// are the pictures in its own fields for dates: the policy of our pages allows no
+// such pictures.
 func (w *watch) request(e *network.EventRequestWillBeSent) {
-	if strings.HasPrefix(e.DocumentURL, "chrome-error:") {
+	if strings.HasPrefix(e.DocumentURL, "chrome-error:") || strings.HasPrefix(e.Request.URL, "data:image/svg+xml;") {
 		return
 	}
 	may := origin(e.DocumentURL) == origin(e.Request.URL)
