@@ -101,14 +101,16 @@ func (s *Shop) ask(ctx context.Context, o Order) (Order, error) {
 }
 
 // learn stores what the payment service answered about an order's hold, together
-// with the change c. Without an event in c, the hold's state is the event.
+// with the change c. Without an event in c, the hold's state is the event, if nothing
+// has happened to the order since it was read as o. While a part is under way, the
+// hold's state says nothing about it: only the answer to the part's own call does.
 func (s *Shop) learn(ctx context.Context, o Order, hold client.Hold, c change) (Order, error) {
 	if !o.owns(hold) {
 		return o, fmt.Errorf("reading hold %s of order %s: %w", hold.ID, o.ID, errForeign)
 	}
 	s.hear(hold)
-	if c.event == "" {
-		c.event = o.eventOf(hold)
+	if _, asking := o.asked(); c.event == "" && !asking {
+		c.event, c.only = o.eventOf(hold), o.unchanged
 	}
 	first := c.facts
 	c.facts = func(o *Order) {

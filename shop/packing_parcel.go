@@ -111,9 +111,9 @@ func (s *Shop) withdraw(w http.ResponseWriter, r *http.Request, choose func(Orde
 	return seeOther(w, r, packingPath(id))
 }
 
-// unchanged accepts the order as it was when its packer's form was read.
+// unchanged accepts the order if nothing has happened to it since it was read as o.
 func (o Order) unchanged(now Order) bool {
-	return now.Changed.Equal(o.Changed) && len(now.Parts) == len(o.Parts)
+	return now.State == o.State && now.Changed.Equal(o.Changed) && len(now.Parts) == len(o.Parts)
 }
 
 // parcelIn reads the form for shipping: the ticked lines, the pieces of each,

@@ -208,6 +208,30 @@ func TestSettleAnswerLost(t *testing.T) {
 	st.wantCharges(id, "57.50", "59.50")
 }
 
+// The hold is read while a parcel is being charged. The charge is the shop's own,
+// although its answer has not come, and the hold has not lapsed.
+func TestTheHoldIsReadDuringACharge(t *testing.T) {
+	st := newStage(t)
+	id := st.threePieces()
+	st.way.set(func(y *way) {
+		y.lose["settle"] = 1
+		y.before["read"] = func() { st.ships(id, "listed", "1", "line", "0", "rest", "later") }
+	})
+	st.want(st.get(bench(id)), http.StatusOK)
+	st.wantState(id, shop.Shipping)
+	st.want(st.get(bench(id)), http.StatusOK, "charged $57.50")
+	st.wantState(id, shop.ToShip)
+
+	st.way.set(func(y *way) { y.lose["settle"] = 1 })
+	st.ships(id) // the last parcel: the hold is used up
+	st.want(st.post(bench(id, "refund"), "refund", "1", "parcel", "1", "amount", "7.50"), http.StatusSeeOther)
+	st.wantState(id, shop.Shipping)
+	st.hear()
+	st.wantState(id, shop.Shipped)
+	st.wantCharges(id, "57.50", "59.50")
+	st.wantStock("mug", 58)
+}
+
 func TestReleaseAnswerLost(t *testing.T) {
 	st := newStage(t)
 	id := st.threePieces()
