@@ -52,6 +52,10 @@ func Pages() map[string]string {
 	all := map[string]string{auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)"}
 	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
 	all[pageOfVisits] = "visit_id<?"
+	for l, query := range queuedIn {
+		_, at := l.where()
+		all[query] = "(" + at + ",subject,seq)"
+	}
 	for _, byOrder := range listings {
 		all[byOrder[true]], all[byOrder[false]] = byAge, byAge
 	}

@@ -68,18 +68,28 @@ type NotificationPage struct {
 // endOfTime is behind every time in the store.
 var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// queuedIn are the queries of the lists. A query that reads pages begins with the
+// comparison with the last row of the page before: see listings.
+var queuedIn = func() map[NotificationList]string {
+	texts := map[NotificationList]string{}
+	for _, l := range NotificationLists {
+		condition, at := l.where()
+		texts[l] = fmt.Sprintf(`
+			SELECT %[1]s FROM deliveries
+			WHERE (%[2]s, subject, seq) < ($2, $3, $4) AND caller_id = $1 AND %[3]s AND %[2]s >= $5
+			ORDER BY %[2]s DESC, subject DESC, seq DESC LIMIT $6`, deliveryColumns, at, condition)
+	}
+	return texts
+}()
+
 // QueuedNotifications reads notifications of a list that are in their caller's
 // queue, the newest first.
 func (tx *ReadTx) QueuedNotifications(p NotificationPage) ([]Notification, error) {
-	condition, at := p.List.where()
 	after := p.After
 	if after == (NotificationMark{}) {
 		after.At = endOfTime
 	}
-	return list(tx, "listing notifications", scanQueued, fmt.Sprintf(`
-		SELECT %[1]s FROM deliveries
-		WHERE (%[2]s, subject, seq) < ($2, $3, $4) AND caller_id = $1 AND %[3]s AND %[2]s >= $5
-		ORDER BY %[2]s DESC, subject DESC, seq DESC LIMIT $6`, deliveryColumns, at, condition),
+	return list(tx, "listing notifications", scanQueued, queuedIn[p.List],
 		p.Caller, micros(after.At), after.Subject, after.Seq, micros(p.Since), p.Limit)
 }
 
