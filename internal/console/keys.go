@@ -112,8 +112,7 @@ func (s *Server) showKeys(c *call) error {
 	t := &table{
 		Caption: w.T("console.keys.heading"), Empty: w.T("console.keys.none"),
 		Columns: []column{
-			{Label: w.T("console.keys.name")}, {Label: w.T("console.keys.key-id"), Shape: code},
-			{Label: w.T("console.keys.kind")}, {Label: w.T("console.keys.state")}, {Label: w.T("console.keys.rights")},
+			{Label: w.T("console.keys.name")}, {Label: w.T("console.keys.kind")}, {Label: w.T("console.keys.state")}, {Label: w.T("console.keys.rights")},
 			{Label: w.T("console.keys.expires")}, {Label: w.T("console.keys.last-used")},
 			{Label: w.T("console.actions"), Shape: acts},
 		},
@@ -137,7 +136,7 @@ func (s *Server) showKeys(c *call) error {
 func keyRow(c *call, k keyView) tableRow {
 	w := c.words
 	row := tableRow{Cells: []cell{
-		text(k.name), text(k.id), text(keyKindWord(w, k.kind)), state(keyChip(w, k.state)), rightsCell(w, k),
+		{Text: k.name, Detail: k.id}, text(keyKindWord(w, k.kind)), state(keyChip(w, k.state)), rightsCell(w, k),
 		momentOr(k.expires, w.T("console.keys.never")), momentOr(k.lastUsed, w.T("console.keys.unused")), {},
 	}}
 	last := &row.Cells[len(row.Cells)-1]

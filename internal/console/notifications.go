@@ -148,7 +148,7 @@ func (s *Server) showNotifications(c *call) error {
 	if err != nil {
 		return err
 	}
-	var found []store.Notification
+	var fresh, found []store.Notification
 	var counts store.NotificationCounts
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		found, err = tx.QueuedNotifications(store.NotificationPage{
@@ -157,18 +157,18 @@ func (s *Server) showNotifications(c *call) error {
 		if err != nil {
 			return err
 		}
-		if f.list == store.ListWaiting && f.after == (store.NotificationMark{}) {
-			fresh, err := tx.NotificationsInLine(c.caller.ID, noticeRows)
-			if err != nil {
-				return err
-			}
-			found = append(fresh, found...)
+		if fresh, err = tx.NotificationsInLine(c.caller.ID, store.NoticeCountMost); err != nil {
+			return err
 		}
 		counts, err = tx.CountNotifications(c.caller.ID, c.now().Add(-givenUpShown))
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	counts.Waiting += len(fresh)
+	if f.list != store.ListWaiting || f.after != (store.NotificationMark{}) || !f.since.IsZero() {
+		fresh = nil
 	}
 	w := c.words
 	form := noticeForm(c, c.link("notifications"))
@@ -178,7 +178,7 @@ func (s *Server) showNotifications(c *call) error {
 	if c.caller.IPNURL == "" {
 		p.Alert = w.T("console.notices.no-address")
 	}
-	list := block{Wide: true, Figures: countFigures(c, counts), Table: noticeTable(c, f, found)}
+	list := block{Wide: true, Figures: countFigures(c, counts), Table: noticeTable(c, f, fresh, found)}
 	if len(found) > 0 && f.list != store.ListWaiting && c.may(party.MayResend) {
 		list.Links = []link{{
 			Label:   w.T("console.notices.again-all"),
@@ -222,7 +222,9 @@ func upTo(w webui.Words, n int) string {
 	return w.Count(int64(n))
 }
 
-func noticeTable(c *call, f noticeFilter, found []store.Notification) *table {
+// noticeTable lists notifications: those that were not tried yet, and then a page of
+// the queue.
+func noticeTable(c *call, f noticeFilter, fresh, found []store.Notification) *table {
 	w := c.words
 	t := &table{
 		Caption: listWord(w, f.list), Empty: w.T("console.notices.none"),
@@ -233,7 +235,8 @@ func noticeTable(c *call, f noticeFilter, found []store.Notification) *table {
 			{Label: w.T("console.notices.answer")},
 		},
 	}
-	for _, n := range found[:min(len(found), noticeRows)] {
+	fresh = fresh[:min(len(fresh), noticeRows)]
+	for _, n := range slices.Concat(fresh, found[:min(len(found), noticeRows)]) {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
 			linked(n.Subject()+"-"+strconv.Itoa(n.Seq), c.noticeLink(n, "")), state(noticeChip(w, n)),
 			moment(n.Created), text(strconv.Itoa(n.Tries)), nextTry(n), text(receiverOf(c.caller, n)), text(n.LastResult),

@@ -71,8 +71,10 @@ func aboutFacts(c *call, owner party.Party) []fact {
 	facts := []fact{
 		factOf(w.T("console.callers.name"), c.caller.Name), factOf(w.T("console.settings.caller-id"), string(c.caller.ID)),
 		{w.T("console.settings.owner"), cell{Text: owner.Name, Detail: owner.Email}},
-		factOf(w.T("console.settings.descriptor"), c.caller.Descriptor),
 		{w.T("console.notices.created"), moment(c.caller.Created)},
+	}
+	if c.caller.Descriptor != "" {
+		facts = append(facts, factOf(w.T("console.settings.descriptor"), c.caller.Descriptor))
 	}
 	if c.caller.ClockOffset != 0 {
 		facts = append(facts, fact{w.T("console.settings.clock"), moment(c.now())})
@@ -110,6 +112,7 @@ var toggles = []toggle{
 	{"reuse-cancelled", func(c *party.Caller) *bool { return &c.ReuseCancelled }, false},
 	{"hold-on-page", func(c *party.Caller) *bool { return &c.HoldOnPage }, false},
 	{"warning-mails", func(c *party.Caller) *bool { return &c.WarningMails }, false},
+	{"buyer-mails", func(c *party.Caller) *bool { return &c.BuyerMails }, false},
 	{"signature-v1", func(c *party.Caller) *bool { return &c.SignatureV1 }, true},
 	{"marketplace", func(c *party.Caller) *bool { return &c.Marketplace }, true},
 	{"guests", func(c *party.Caller) *bool { return &c.Guests }, true},
@@ -132,6 +135,8 @@ func toggleWord(w webui.Words, name string) string {
 		return w.T("console.settings.hold-on-page")
 	case "warning-mails":
 		return w.T("console.settings.warning-mails")
+	case "buyer-mails":
+		return w.T("console.settings.buyer-mails")
 	case "signature-v1":
 		return w.T("console.settings.signature-v1")
 	case "marketplace":
