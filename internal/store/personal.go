@@ -92,6 +92,7 @@ var erasures = []string{
 		removed = 1 WHERE party_id = $1`,
 	`UPDATE instruments SET brand = '', last4 = '', holder = '', expiry_month = 0, expiry_year = 0, fingerprint = '',
 		is_default = 0, removed = 1 WHERE party_id = $1 AND method <> 'ABT'`,
+	`UPDATE instruments SET holder = '' WHERE party_id = $1 AND method = 'ABT'`,
 	`UPDATE visits SET answer = '' WHERE party_id = $1 AND (caller_id, reference) IN (
 		SELECT caller_id, reference FROM tokens WHERE reference <> '' AND (sender = $1 AND sender <> ''
 			OR recipient = $1 AND token_use IN ('Receive', 'Refund')))`,
