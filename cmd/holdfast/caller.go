@@ -46,6 +46,8 @@ type callerAnswer struct {
 	Guests     bool                   `json:"guests,omitempty"`
 	GuestLimit dollars                `json:"guestLimit,omitzero"`
 
+	ApproveAbove dollars `json:"approveAbove,omitzero"`
+
 	Warnings     string `json:"warnings"`
 	WarningMails bool   `json:"warningMails"`
 	BuyerMails   bool   `json:"buyerMails"`
@@ -64,8 +66,8 @@ func describeCaller(c party.Caller) callerAnswer {
 		Marketplace: c.Marketplace, Resume: c.Resume,
 		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
 		Network: c.Network, Wait: waitOf(c), HoldOnPage: c.HoldOnPage, Guests: c.Guests,
-		GuestLimit: dollars(c.GuestLimit),
-		Warnings:   c.Warnings.String(), WarningMails: c.WarningMails, BuyerMails: c.BuyerMails,
+		GuestLimit: dollars(c.GuestLimit), ApproveAbove: dollars(c.ApproveAbove),
+		Warnings: c.Warnings.String(), WarningMails: c.WarningMails, BuyerMails: c.BuyerMails,
 		Sandbox: c.Sandbox, ClockOffset: c.ClockOffset.String(), network: networkOf(c),
 	}
 }
@@ -75,11 +77,12 @@ func (a callerAnswer) print(to io.Writer) {
 	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
 		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
 		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\n"+
-		"guest limit\t%s\nwarnings\t%s\nwarning mails\t%v\nbuyer mails\t%v\nclock offset\t%s\n",
+		"guest limit\t%s\napprove above\t%s\nwarnings\t%s\nwarning mails\t%v\nbuyer mails\t%v\nclock offset\t%s\n",
 		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.network, or(a.Wait, "the server's choice"),
-		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), a.Warnings, a.WarningMails, a.BuyerMails,
+		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), or(a.ApproveAbove.String(), "never"), a.Warnings,
+		a.WarningMails, a.BuyerMails,
 		a.ClockOffset)
 	if a.AccessKeyID != "" {
 		fmt.Fprintf(columns, "access key\t%s\nsecret key\t%s\n", a.AccessKeyID, a.SecretAccessKey)
@@ -238,6 +241,7 @@ type callerSet struct {
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
 	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
+	ApproveAbove   *limit    `help:"Let a second member approve settles and refunds in the console above this amount; none needs no approval." placeholder:"500.00"`
 	callerNetworkFlags
 	JSON bool `name:"json" help:"Print one line of JSON."`
 }
@@ -246,7 +250,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil &&
 		v.PendingNotice == nil && v.SignatureV1 == nil &&
 		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil &&
-		v.Warnings == nil && v.WarningMails == nil && v.BuyerMails == nil && !v.given() {
+		v.Warnings == nil && v.WarningMails == nil && v.BuyerMails == nil && v.ApproveAbove == nil && !v.given() {
 		return errors.New("nothing to set; see holdfast caller set --help")
 	}
 	if v.Name != nil && !party.ValidName(*v.Name) {
@@ -289,6 +293,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.Warnings, warnings)
 		set(&c.WarningMails, v.WarningMails)
 		set(&c.BuyerMails, v.BuyerMails)
+		set(&c.ApproveAbove, (*money.Amount)(v.ApproveAbove))
 		var err error
 		c.Descriptor, err = payment.CheckDescriptor(c.Descriptor, c.Name)
 		return c, err

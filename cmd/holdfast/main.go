@@ -31,6 +31,7 @@ type cli struct {
 	Caller   callerVerb   `cmd:"" help:"Create, change and list callers: the web sites that ask for payments."`
 	Key      keyVerb      `cmd:"" help:"Make, list, rotate and revoke the keys of callers: access keys, and keys for the JSON API."`
 	Party    partyVerb    `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
+	Operator operatorVerb `cmd:"" help:"Make people members of the console, list and remove them."`
 	Tx       txVerb       `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
 	Holds    holdsVerb    `cmd:"" help:"List, settle, release, raise and renew holds, and those whose deadline is near."`
 	Find     findVerb     `cmd:"" help:"Find a payment by anything, and show what happened to it and what can be done."`

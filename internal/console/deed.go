@@ -32,6 +32,7 @@ type deed struct {
 // A wish is what a person has typed.
 type wish struct {
 	key    string       // of the form
+	member party.ID     // that has sent it
 	amount money.Amount // not given means all
 	rest   string       // "release" releases the rest of a hold
 	reason string
@@ -188,6 +189,7 @@ func (d deed) read(c *call, f *webui.Form) (v wish, err error) {
 	if v.key, err = c.once(); err != nil {
 		return v, err
 	}
+	v.member = c.Party.ID
 	f.Fill(c.form)
 	v.rest, v.reason = c.form.Get("rest"), strings.TrimSpace(c.form.Get("reason"))
 	switch typed := strings.TrimSpace(c.form.Get("amount")); {
@@ -231,6 +233,9 @@ func (s *Server) doDeed(c *call, d deed) error {
 		if err == nil {
 			return c.did(done, caseAddress(c.caller.ID, string(of.ID())))
 		}
+		if needed, ok := errors.AsType[*processor.ApprovalNeededError](err); ok {
+			return s.askApproval(c, d.action, of, v, needed.Amount)
+		}
 		message, refused := refusalOf(err)
 		if !refused {
 			return err
@@ -255,6 +260,9 @@ func refusalOf(err error) (message string, refused bool) {
 		return "", false
 	}
 	if limit, ok := errors.AsType[limitError](err); ok {
+		return limit.Error(), true
+	}
+	if limit, ok := errors.AsType[*processor.RefundLimitError](err); ok {
 		return limit.Error(), true
 	}
 	if coded, ok := errors.AsType[*holdfast.Error](err); ok {

@@ -29,7 +29,11 @@ func describeFields(w webui.Words, _ processor.Case) []webui.Field {
 
 // by is the call of the member that has sent a form.
 func (v wish) by(action payment.Action, of processor.Case, request any) (*processor.Call, error) {
-	return processor.ByPerson(v.key, "console "+string(action)+" "+string(of.ID()), request)
+	by, err := processor.ByPerson(v.key, "console "+string(action)+" "+string(of.ID()), request)
+	if err == nil {
+		by.Member = v.member
+	}
+	return by, err
 }
 
 // outcome is the message about what an action has made or changed: that it was

@@ -159,7 +159,7 @@ func inviteForm(c *call) webui.Form {
 	return webui.Form{
 		Submit: w.T("console.members.send"),
 		Fields: append([]webui.Field{{
-			Name: "email", Label: w.T("console.members.email"), Type: "email", InputMode: "email", Autocomplete: "off",
+			Name: "email", Label: w.T("console.members.email"), Type: "email", InputMode: "email",
 		}}, roleFields(c, party.Membership{Role: party.RoleSupport})...),
 	}
 }

@@ -51,6 +51,7 @@ func (s *Server) routes() []route {
 		s.settingsRoutes(),
 		s.auditRoutes(),
 		s.systemRoutes(),
+		s.approvalRoutes(),
 		s.memberRoutes(),
 		s.factorRoutes(),
 		s.invitationRoutes(),

@@ -25,8 +25,13 @@ type Call struct {
 	Key party.JSONKey // as the door read it; the action reads it again
 	// Person says that a person acts, by a command or in the console. Then there is no
 	// key, and no limit of one: the door has checked what the person may do.
-	Person      bool
-	Idempotency string // required
+	Person bool
+	// Member is the person of a call of the console. The action asks in its commit what
+	// the member may do, and whether a second member must approve it: see
+	// [decision.allow].
+	Member      party.ID
+	approval    party.ApprovalID // that the member gives
+	Idempotency string           // required
 	// Action is the method and the path, such as "POST /v1/holds/1ABC/settle". So one
 	// idempotency key cannot be used for two objects.
 	Action string
@@ -131,6 +136,9 @@ func (d decision) keep(c *Call, u payment.KeyUse, objects ...string) error {
 				return err
 			}
 		}
+	}
+	if err := d.allow(c, u); err != nil {
+		return err
 	}
 	if err := d.keepMetadata(objects[0], c.Metadata); err != nil {
 		return err

@@ -17,7 +17,8 @@ type IDs interface {
 	Transaction() holdfast.TransactionID // 35 characters of [0-9A-Z]
 	Token() holdfast.TokenID             // 64 characters of [0-9A-Z]
 	// "P" parties, "C" callers, "I" instruments, "A" addresses, "V" visits, "S" sessions, "K" passkeys, "M" mails,
-	// "J" JSON keys, "W" webhook endpoints, "H" page holds, "N" accounts at card networks
+	// "J" JSON keys, "W" webhook endpoints, "H" page holds, "N" accounts at card networks,
+	// "Q" approvals
 	Other(prefix string) string
 	Secret(size int) string // size characters for keys, unguessable
 }

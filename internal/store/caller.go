@@ -31,6 +31,7 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	flagField("hold_on_page", func(c *party.Caller) *bool { return &c.HoldOnPage }),
 	flagField("guests", func(c *party.Caller) *bool { return &c.Guests }),
 	maybeDollarsField("guest_limit", func(c *party.Caller) *money.Amount { return &c.GuestLimit }),
+	maybeDollarsField("approve_above", func(c *party.Caller) *money.Amount { return &c.ApproveAbove }),
 	flagField("events", func(c *party.Caller) *bool { return &c.Events }),
 	textField("warnings", func(c *party.Caller) *party.Warnings { return &c.Warnings }),
 	flagField("warning_mails", func(c *party.Caller) *bool { return &c.WarningMails }),
@@ -43,7 +44,7 @@ var (
 	insertCaller  = callerTable.insertText("")
 	updateCaller  = callerTable.update(`
 		name, ipn_url, bare_return, pending_first, pending_notice, signature_v1, marketplace, resume, clock_offset,
-		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, guest_limit, sandbox,
+		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, guest_limit, approve_above, sandbox,
 		warnings, warning_mails, buyer_mails`, "caller_id")
 )
 

@@ -101,6 +101,8 @@ var erasures = []string{
 	`DELETE FROM mails WHERE recipient = (SELECT email FROM parties WHERE party_id = $1)`,
 	`DELETE FROM signed_in WHERE party_id = $1`,
 	`DELETE FROM passkeys WHERE party_id = $1`,
+	`DELETE FROM totps WHERE party_id = $1`,
+	`DELETE FROM recovery_codes WHERE party_id = $1`,
 	`DELETE FROM passkey_challenges WHERE party_id = $1`,
 	`DELETE FROM proofs WHERE party_id = $1`,
 	`DELETE FROM totps WHERE party_id = $1`,

@@ -62,6 +62,14 @@ func (s *site) consoleObjects() map[string]string {
 	for _, action := range []string{"", "/standing", "/sign-out", "/erase"} {
 		all["server/parties/{party}"+action] = "server/parties/" + string(s.Buyer.ID) + action
 	}
+	for _, of := range []string{"c/{caller}/", "server/"} {
+		all[of+"members/withdraw"] = of + "members/withdraw?email=invited@example.test"
+		for _, action := range []string{"", "/remove"} {
+			all[of+"members/{party}"+action] = of + "members/" + string(s.colleague) + action
+		}
+	}
+	all["c/{caller}/approvals/{approval}"] = "c/{caller}/approvals/" + string(s.approval)
+	all["invitation"] = "invitation?link=" + s.invitation
 	return all
 }
 
@@ -84,6 +92,31 @@ func newConsole(t *testing.T) *site {
 	s := newSite(t)
 	s.Processor.Network = s.Network
 	return s
+}
+
+// furnishMembers makes a member and an invitation of the caller and of the server, and
+// an action that waits for a second member.
+func (s *site) furnishMembers() {
+	s.t.Helper()
+	s.colleague = s.Party("Casey Colleague", "colleague@example.test").ID
+	s.members.Appoint(s.colleague, party.RoleFinance, s.Shop.ID)
+	s.members.Appoint(s.colleague, party.RoleSupport, "")
+	for _, of := range []party.CallerID{s.Shop.ID, ""} {
+		link, err := s.Processor.Identity.Invite(s.t.Context(), "", party.Membership{Caller: of, Role: party.RolePacker},
+			"invited@example.test", "")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.invitation = link
+	}
+	a, err := s.Processor.AskApproval(s.t.Context(), party.Approval{
+		Caller: s.Shop.ID, Action: party.ApproveSettle, Object: string(s.lasting), Amount: holdfasttest.USD("5.00"),
+		AskedBy: s.colleague,
+	}, processor.Wanted{Key: "a form"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.approval = a.ID
 }
 
 // furnishConsole gives the caller holds with more and less time left, and ended ones.
@@ -116,6 +149,7 @@ func (s *site) furnishConsole() {
 		s.Reserved("12.00", orderReference(30+i))
 	}
 	s.lasting = s.heldForActions()
+	s.furnishMembers()
 	if err := s.SumDays(); err != nil {
 		s.t.Fatal(err)
 	}

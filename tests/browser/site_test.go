@@ -44,6 +44,10 @@ type site struct {
 	endpoint payment.EndpointID
 	event    int64
 
+	colleague  party.ID         // a member of the caller and of the server
+	invitation string           // secret of a link
+	approval   party.ApprovalID // of the caller
+
 	home string // the address of the server
 	shop string // the return URL of its links
 	logo string // an https address

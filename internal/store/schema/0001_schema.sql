@@ -69,6 +69,7 @@ CREATE TABLE callers (
 	hold_on_page    BIGINT NOT NULL,
 	guests          BIGINT NOT NULL,
 	guest_limit     BIGINT NOT NULL CHECK (guest_limit >= 0),
+	approve_above   BIGINT NOT NULL CHECK (approve_above >= 0),
 	warnings        TEXT   NOT NULL,
 	warning_mails   BIGINT NOT NULL,
 	buyer_mails     BIGINT NOT NULL,

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+type operatorVerb struct {
+	Create operatorCreate `cmd:"" help:"Make somebody a member of the console, the first operator, too."`
+	List   operatorList   `cmd:"" help:"List the members of the server, or of a caller."`
+	Remove operatorRemove `cmd:"" help:"End a membership."`
+	Reset  operatorReset  `cmd:"" help:"Remove the second factor of a member that has lost it, and sign it out everywhere."`
+}
+
+// memberFlags name the server or a caller, and a member.
+type memberFlags struct {
+	storeFlags
+	Email  string         `help:"Choose the person by the e-mail address." required:"" placeholder:"EMAIL"`
+	Caller party.CallerID `help:"Choose a caller; by default the whole server." placeholder:"ID"`
+}
+
+type operatorCreate struct {
+	memberFlags
+	Role        party.Role `help:"Give this role: owner, operator, finance, support, developer or packer." default:"owner" enum:"owner,operator,finance,support,developer,packer" placeholder:"ROLE"`
+	RefundLimit *dollars   `help:"Limit each refund; only for the role finance." placeholder:"100.00"`
+	PublicURL   *url.URL   `name:"public-url" help:"Print a link to the server at this address; by default the link is a path." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
+	JSON        bool       `name:"json" help:"Print one line of JSON."`
+}
+
+// A memberAdded is the answer of operator create. Link is empty for a person who has
+// an account already: its owner is a member at once.
+type memberAdded struct {
+	Email  string         `json:"email"`
+	Caller party.CallerID `json:"callerId,omitzero"`
+	Role   party.Role     `json:"role"`
+	Link   string         `json:"link,omitzero"`
+}
+
+func (v operatorCreate) Run(ctx context.Context, w world) error {
+	db, err := v.create(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := v.checkCaller(ctx, db.Reader); err != nil {
+		return err
+	}
+	m := party.Membership{Caller: v.Caller, Role: v.Role}
+	if v.RefundLimit != nil {
+		m.RefundLimit = money.Amount(*v.RefundLimit)
+	}
+	people, answer := clerk(db, w).Identity, memberAdded{Email: v.Email, Caller: v.Caller, Role: v.Role}
+	known, found, err := findParty(ctx, db.Reader, v.Email)
+	switch {
+	case err != nil:
+		return err
+	case found && known.EmailVerified:
+		m.Party = known.ID
+		err = people.SetMember(ctx, "", m)
+	default:
+		var secret string
+		secret, err = people.Invite(ctx, "", m, v.Email, "")
+		answer.Link = v.link(secret)
+	}
+	if err != nil {
+		return err
+	}
+	if v.JSON {
+		return printJSON(w.Out, answer)
+	}
+	if answer.Link == "" {
+		_, err = fmt.Fprintf(w.Out, "%s is a member now: %s\n", v.Email, v.Role)
+		return err
+	}
+	_, err = fmt.Fprintf(w.Out, "Give this link to %s. It works once, within %d days:\n%s\n", v.Email,
+		int(party.InvitationLife/(24*time.Hour)), answer.Link)
+	return err
+}
+
+// link is the address at which the invitation is accepted.
+func (v operatorCreate) link(secret string) string {
+	path := account.ConsoleRoot + "invitation?" + url.Values{"link": {secret}}.Encode()
+	if v.PublicURL == nil {
+		return path
+	}
+	return strings.TrimSuffix(v.PublicURL.String(), "/") + path
+}
+
+// checkCaller refuses a caller that does not exist.
+func (f memberFlags) checkCaller(ctx context.Context, r store.Reader) error {
+	if f.Caller == "" {
+		return nil
+	}
+	return r.View(ctx, func(tx *store.ReadTx) error {
+		_, found, err := tx.Caller(f.Caller)
+		if err == nil && !found {
+			err = fmt.Errorf("there is no caller %s", f.Caller)
+		}
+		return err
+	})
+}
+
+// findParty looks for an account with an e-mail address.
+func findParty(ctx context.Context, r store.Reader, email string) (found party.Party, ok bool, err error) {
+	err = r.View(ctx, func(tx *store.ReadTx) error {
+		found, ok, err = tx.PartyByEmail(email)
+		return err
+	})
+	return found, ok, err
+}
+
+type operatorList struct {
+	storeFlags
+	Caller party.CallerID `help:"Choose a caller; by default the whole server." placeholder:"ID"`
+	listOutput
+}
+
+// A memberListed is a member, or a person who is invited, as operator list prints it.
+type memberListed struct {
+	PartyID     party.ID       `json:"partyId,omitzero"`
+	Name        string         `json:"name,omitzero"`
+	Email       string         `json:"email"`
+	Caller      party.CallerID `json:"callerId,omitzero"`
+	Role        party.Role     `json:"role"`
+	RefundLimit dollars        `json:"refundLimit,omitzero"`
+	Factor      string         `json:"secondFactor"` // "app", "passkey", both, or "none"
+	Invited     bool           `json:"invited,omitzero"`
+	Since       time.Time      `json:"since"`
+}
+
+func (m memberListed) cells() []string {
+	state := or(m.Factor, "none")
+	if m.Invited {
+		state = "invited"
+	}
+	return []string{m.Email, m.Name, string(m.Role), m.RefundLimit.String(), state, m.Since.UTC().Format(time.DateOnly)}
+}
+
+func (m memberListed) record() []string {
+	return []string{
+		string(m.PartyID), m.Email, m.Name, string(m.Caller), string(m.Role), plainAmount(m.RefundLimit), m.Factor,
+		fmt.Sprint(m.Invited), timeCell(m.Since),
+	}
+}
+
+// plainAmount is an amount in a CSV file, or empty.
+func plainAmount(d dollars) string {
+	if amount := money.Amount(d); amount.Given() {
+		return amount.Decimal()
+	}
+	return ""
+}
+
+func (v operatorList) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var rows []memberListed
+	err = db.View(ctx, func(tx *store.ReadTx) error {
+		rows, err = listMembers(tx, v.Caller, w.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return printList(w, v.listOutput, rows,
+		[]string{"party", "email", "name", "caller", "role", "refund_limit", "second_factor", "invited", "since"},
+		[]string{"E-MAIL", "NAME", "ROLE", "REFUNDS UP TO", "SECOND FACTOR", "SINCE"})
+}
+
+func listMembers(tx *store.ReadTx, of party.CallerID, now time.Time) (rows []memberListed, err error) {
+	members, err := tx.Members(of)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		account, _, err := tx.Party(m.Party)
+		if err != nil {
+			return nil, err
+		}
+		factor, err := factorOf(tx, m.Party)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, memberListed{
+			PartyID: m.Party, Name: account.Name, Email: account.Email, Caller: of, Role: m.Role,
+			RefundLimit: dollars(m.RefundLimit), Factor: factor, Since: m.Created,
+		})
+	}
+	invited, err := tx.Invitations(of)
+	for _, i := range invited {
+		if !i.Over(now) {
+			rows = append(rows, memberListed{
+				Email: i.Email, Caller: of, Role: i.Role, RefundLimit: dollars(i.RefundLimit), Factor: "none", Invited: true,
+				Since: i.Created,
+			})
+		}
+	}
+	return rows, err
+}
+
+func factorOf(tx *store.ReadTx, id party.ID) (string, error) {
+	app, found, err := tx.TOTP(id)
+	if err != nil {
+		return "", err
+	}
+	keys, err := tx.Passkeys(id)
+	var has []string
+	if found && !app.Confirmed.IsZero() {
+		has = append(has, "app")
+	}
+	if len(keys) > 0 {
+		has = append(has, "passkey")
+	}
+	return or(strings.Join(has, " and "), "none"), err
+}
+
+type operatorRemove struct {
+	memberFlags
+}
+
+func (v operatorRemove) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	people := clerk(db, w).Identity
+	known, found, err := findParty(ctx, db.Reader, v.Email)
+	if err != nil {
+		return err
+	}
+	if found {
+		err = people.RemoveMember(ctx, "", known.ID, v.Caller)
+	}
+	if !found || err != nil && !errors.Is(err, party.ErrLastOwner) {
+		if people.WithdrawInvitation(ctx, "", v.Caller, v.Email) == nil {
+			_, err = fmt.Fprintf(w.Out, "the invitation of %s is withdrawn\n", v.Email)
+			return err
+		}
+	}
+	switch {
+	case !found:
+		return fmt.Errorf("%s is neither a member nor invited", v.Email)
+	case err != nil:
+		return err
+	}
+	_, err = fmt.Fprintf(w.Out, "%s is no member any more\n", v.Email)
+	return err
+}
+
+type operatorReset struct {
+	storeFlags
+	Email string `help:"Choose the person by the e-mail address." required:"" placeholder:"EMAIL"`
+}
+
+func (v operatorReset) Run(ctx context.Context, w world) error {
+	db, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	found, err := partyByEmail(ctx, db.Reader, v.Email)
+	if err != nil {
+		return err
+	}
+	if err := clerk(db, w).Identity.ResetSecondFactor(ctx, found.ID); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.Out, "%s has no second factor, and is signed out everywhere\n", found.Email)
+	return err
+}

@@ -1,0 +1,225 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// approvalRoutes are the pages of actions that wait for a second member. Each member
+// may read them; the processor asks what a decision needs.
+func (s *Server) approvalRoutes() []route {
+	return []route{
+		{
+			Method: get, Path: "approvals", In: ofCaller, Permission: party.MayRead, Nav: "console.approvals.nav",
+			show: s.showApprovals,
+		},
+		{Method: get, Path: "approvals/{approval}", In: ofCaller, Permission: party.MayRead, show: s.showApproval},
+		{Method: post, Path: "approvals/{approval}/approve", In: ofCaller, Permission: party.MayActOnHolds, show: s.approve},
+		{Method: post, Path: "approvals/{approval}/decline", In: ofCaller, Permission: party.MayActOnHolds, show: s.decline},
+	}
+}
+
+// askApproval keeps what a member wants to do, which is above the caller's limit.
+func (s *Server) askApproval(
+	c *call, action payment.Action, of processor.Case, v wish, amount money.Amount,
+) error {
+	a := party.Approval{
+		Caller: c.caller.ID, Action: party.ApproveSettle, Object: string(of.ID()), Amount: amount, AskedBy: c.Party.ID,
+	}
+	if action == payment.ActRefund {
+		a.Action = party.ApproveRefund
+	}
+	a, err := s.Processor.AskApproval(c.r.Context(), a, processor.Wanted{
+		Hold: of.IsHold(), Final: v.rest == releaseRest, Reason: v.reason, Key: v.key,
+	})
+	if err != nil {
+		return err
+	}
+	return c.did("console.done.approval-asked", c.link("approvals/"+url.PathEscape(string(a.ID))))
+}
+
+const approvalsShown = 50
+
+// A knownApproval is an approval with the people of it.
+type knownApproval struct {
+	party.Approval
+	asked, decided party.Party
+}
+
+func readPeople(tx *store.ReadTx, a party.Approval) (k knownApproval, err error) {
+	k.Approval = a
+	if k.asked, _, err = tx.Party(a.AskedBy); err != nil || a.DecidedBy == "" {
+		return k, err
+	}
+	k.decided, _, err = tx.Party(a.DecidedBy)
+	return k, err
+}
+
+func (s *Server) showApprovals(c *call) error {
+	var all []knownApproval
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		read, err := tx.Approvals(c.caller.ID, party.ApprovalID(c.form.Get("before")), approvalsShown+1)
+		if err != nil {
+			return err
+		}
+		for _, a := range read {
+			k, err := readPeople(tx, a)
+			if err != nil {
+				return err
+			}
+			all = append(all, k)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w := c.words
+	t := &table{Empty: w.T("console.approvals.none"), Columns: []column{
+		{Label: w.T("console.approvals.asked-at")}, {Label: w.T("console.approvals.what")},
+		{Label: w.T("console.case.amount"), Shape: number}, {Label: w.T("console.approvals.asked-by")},
+		{Label: w.T("console.approvals.state")},
+	}}
+	if len(all) > approvalsShown {
+		all = all[:approvalsShown]
+		t.Older = c.same("before", string(all[len(all)-1].ID))
+	}
+	for _, a := range all {
+		t.Rows = append(t.Rows, tableRow{Cells: []cell{
+			{Time: a.AskedAt, Address: c.link("approvals/" + url.PathEscape(string(a.ID))), Of: a.Object},
+			{Text: approvalWord(w, a.Action), Detail: a.Object}, text(w.Dollars(a.Amount)), text(a.asked.Email),
+			state(approvalChip(c, a.Approval)),
+		}})
+	}
+	return s.render(c, page{
+		Heading: w.T("console.approvals.nav"), Lead: approvalsLead(c), Blocks: []block{{Table: t, Wide: true}},
+	})
+}
+
+func approvalsLead(c *call) string {
+	if !c.caller.ApproveAbove.Given() {
+		return c.words.T("console.approvals.off")
+	}
+	return c.words.T("console.approvals.lead", "Amount", c.words.Dollars(c.caller.ApproveAbove))
+}
+
+func approvalWord(w webui.Words, a party.ApprovalAction) string {
+	if a == party.ApproveRefund {
+		return w.T("console.act.refund")
+	}
+	return w.T("console.act.settle")
+}
+
+func approvalChip(c *call, a party.Approval) chip {
+	w := c.words
+	switch {
+	case a.State == party.ApprovalApproved:
+		return chip{w.T("console.approvals.approved"), good}
+	case a.State == party.ApprovalDeclined:
+		return chip{w.T("console.approvals.declined"), quiet}
+	case a.Open(c.real):
+		return chip{w.T("console.approvals.waits"), wait}
+	}
+	return chip{w.T("console.approvals.over"), quiet}
+}
+
+// approval reads the approval that the path names.
+func (s *Server) approval(c *call) (a knownApproval, err error) {
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		read, found, err := tx.Approval(c.caller.ID, party.ApprovalID(c.r.PathValue("approval")))
+		if err == nil && !found {
+			err = errNotThere
+		}
+		if err != nil {
+			return err
+		}
+		a, err = readPeople(tx, read)
+		return err
+	})
+	return a, err
+}
+
+func (s *Server) showApproval(c *call) error { return s.renderApproval(c, http.StatusOK, "") }
+
+func (s *Server) renderApproval(c *call, status int, problem string) error {
+	a, err := s.approval(c)
+	if err != nil {
+		return err
+	}
+	w := c.words
+	b := block{Facts: []fact{
+		{w.T("console.approvals.object"), cell{Text: a.Object, Address: caseAddress(c.caller.ID, a.Object)}},
+		factOf(w.T("console.case.amount"), w.Dollars(a.Amount)),
+		{w.T("console.approvals.asked-by"), cell{Text: a.asked.Email}},
+		{w.T("console.approvals.asked-at"), moment(a.AskedAt)},
+	}}
+	if a.State != party.ApprovalAsked {
+		b.Facts = append(
+			b.Facts,
+			factOf(w.T("console.approvals.decided-by"), a.decided.Email),
+			fact{w.T("console.approvals.decided-at"), moment(a.DecidedAt)},
+		)
+	}
+	mine := a.AskedBy == c.Party.ID
+	if a.Open(c.real) && c.may(a.Action.Permission()) {
+		at := c.link("approvals/" + url.PathEscape(string(a.ID)))
+		decline := button{Label: w.T("console.approvals.decline"), Action: at + "/decline", Danger: true}
+		if mine {
+			b.Note, decline.Label = w.T("console.approvals.own"), w.T("console.approvals.withdraw")
+		} else {
+			b.Buttons = []button{{Label: w.T("console.approvals.approve"), Action: at + "/approve"}}
+		}
+		b.Buttons = append(b.Buttons, decline)
+	}
+	return s.render(c, page{
+		Status: status, Heading: approvalWord(w, a.Action), Chip: approvalChip(c, a.Approval), Alert: problem,
+		Up:     link{Label: w.T("console.approvals.nav"), Address: c.link("approvals")},
+		Blocks: []block{b},
+	})
+}
+
+func (s *Server) approve(c *call) error {
+	id := party.ApprovalID(c.r.PathValue("approval"))
+	all, err := s.Processor.Approve(c.r.Context(), c.caller, id, c.Party.ID)
+	if err == nil {
+		return c.did(outcome("console.done.approved", all...), c.link("approvals/"+url.PathEscape(string(id))))
+	}
+	return s.decisionProblem(c, err)
+}
+
+func (s *Server) decline(c *call) error {
+	id := party.ApprovalID(c.r.PathValue("approval"))
+	if err := s.Processor.DeclineApproval(c.r.Context(), c.caller.ID, id, c.Party.ID); err != nil {
+		return s.decisionProblem(c, err)
+	}
+	return c.did("console.done.approval-declined", c.link("approvals/"+url.PathEscape(string(id))))
+}
+
+// decisionProblem shows the approval again, with the reason why a decision was
+// refused.
+func (s *Server) decisionProblem(c *call, err error) error {
+	w := c.words
+	limit, limited := errors.AsType[*processor.RefundLimitError](err)
+	message, refused := refusalOf(err)
+	switch {
+	case errors.Is(err, party.ErrApprovalDecided):
+		return s.renderApproval(c, http.StatusConflict, w.T("console.approvals.decided"))
+	case errors.Is(err, party.ErrOwnApproval):
+		return s.renderApproval(c, http.StatusForbidden, w.T("console.approvals.own"))
+	case errors.Is(err, party.ErrApprovalOver):
+		return s.renderApproval(c, http.StatusConflict, w.T("console.approvals.over-long"))
+	case limited:
+		return s.renderApproval(c, http.StatusForbidden, w.T("console.act.limit", "Amount", w.Dollars(limit.Limit)))
+	case refused:
+		return s.renderApproval(c, http.StatusUnprocessableEntity, w.T("console.act.refused", "Message", message))
+	}
+	return err
+}

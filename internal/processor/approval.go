@@ -1,0 +1,248 @@
+package processor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
+)
+
+// An ApprovalNeededError refuses an action of a member that a second member must
+// approve.
+type ApprovalNeededError struct {
+	Amount money.Amount // that the action would move
+	Above  money.Amount // the caller's limit
+}
+
+func (e *ApprovalNeededError) Error() string {
+	return fmt.Sprintf("a second member must approve what moves more than %v", e.Above)
+}
+
+// A RefundLimitError refuses a refund above the limit of the member.
+type RefundLimitError struct{ Limit money.Amount }
+
+func (e *RefundLimitError) Error() string { return "the refund is above the limit of the member" }
+
+// allow refuses a call of a member that its role does not allow now, or not without a
+// second member. It runs in the commit of the action, so it knows the amount that the
+// action moves, and sees a role that was changed since the page was shown.
+func (d decision) allow(c *Call, u payment.KeyUse) error {
+	if c.Member == "" {
+		return nil
+	}
+	action := party.ApproveSettle
+	if u.Scope == party.ScopeRefund {
+		action = party.ApproveRefund
+	}
+	m, err := identity.Permit(&d.tx.ReadTx, c.Member, action.Permission(), d.caller.ID)
+	if err != nil || !u.Amount.Given() {
+		return err
+	}
+	if action == party.ApproveRefund && !m.MayRefund(u.Amount) {
+		return &RefundLimitError{m.RefundLimit}
+	}
+	if u.Scope == party.ScopeHold {
+		return nil // a hold takes no money
+	}
+	if c.approval != "" {
+		return d.approve(c, u.Amount)
+	}
+	if above := d.caller.ApproveAbove; above.Given() && u.Amount.Cmp(above) > 0 {
+		return &ApprovalNeededError{u.Amount, above}
+	}
+	return nil
+}
+
+// approve writes the yes of a second member, in the commit of the action.
+func (d decision) approve(c *Call, amount money.Amount) error {
+	a, err := approvalOf(&d.tx.ReadTx, d.caller.ID, c.approval)
+	if err != nil {
+		return err
+	}
+	if err := a.CheckDecision(c.Member, party.ApprovalApproved, d.real); err != nil {
+		return err
+	}
+	asker, err := identity.Permit(&d.tx.ReadTx, a.AskedBy, a.Action.Permission(), d.caller.ID)
+	switch {
+	case err != nil:
+		return err
+	case a.Action == party.ApproveRefund && !asker.MayRefund(amount):
+		return &RefundLimitError{asker.RefundLimit}
+	case amount.Cmp(a.Amount) != 0:
+		return fmt.Errorf("approval %s is about %v, and the action moves %v", a.ID, a.Amount, amount)
+	}
+	return decide(d.tx, a, c.Member, party.ApprovalApproved, Micro(d.real))
+}
+
+// decide writes a decision on an approval.
+func decide(tx *store.Tx, a party.Approval, by party.ID, to party.ApprovalState, now time.Time) error {
+	a.State, a.DecidedBy, a.DecidedAt = to, by, now
+	err := tx.DecideApproval(a)
+	if errors.Is(err, store.ErrStale) {
+		return party.ErrApprovalDecided
+	}
+	if err != nil {
+		return err
+	}
+	action := party.AuditAction("approval.approve")
+	if to == party.ApprovalDeclined {
+		action = "approval.decline"
+	}
+	return tx.Log(party.AuditEntry{
+		Action: action, Caller: a.Caller, Object: a.Object, After: approvalFacts(a),
+	}, now)
+}
+
+func approvalFacts(a party.Approval) party.Facts {
+	return party.Facts{
+		"approval": string(a.ID), "action": string(a.Action), "amount": a.Amount.Decimal(), "askedBy": string(a.AskedBy),
+	}
+}
+
+var errNoApproval = holdfast.Errorf(holdfast.InvalidParams, "there is no such approval")
+
+func approvalOf(tx *store.ReadTx, of party.CallerID, id party.ApprovalID) (party.Approval, error) {
+	a, found, err := tx.Approval(of, id)
+	if err == nil && !found {
+		err = errNoApproval
+	}
+	return a, err
+}
+
+// A Wanted is what a member wants to do, as an approval keeps it.
+type Wanted struct {
+	Hold   bool   `json:"hold,omitempty"` // the object is a hold, for refunds
+	Final  bool   `json:"final,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	Key    string `json:"key"` // of the form, so that a double click asks once
+}
+
+// approvalsMax bounds the approvals of one caller that wait.
+const approvalsMax = 500
+
+// AskApproval keeps what a member wants to do until a second member decides. The same
+// form sent twice asks once.
+func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted) (party.Approval, error) {
+	data, err := json.Marshal(w)
+	if err != nil {
+		return a, fmt.Errorf("keeping what a member wants: %w", err)
+	}
+	a.ID, a.Data, a.State = party.ApprovalID(p.ids().Other("Q")), string(data), party.ApprovalAsked
+	a.AskedAt = p.now()
+	err = p.db.Update(ctx, func(tx *store.Tx) error {
+		m, err := identity.Permit(&tx.ReadTx, a.AskedBy, a.Action.Permission(), a.Caller)
+		if err != nil {
+			return err
+		}
+		if a.Action == party.ApproveRefund && !m.MayRefund(a.Amount) {
+			return &RefundLimitError{m.RefundLimit}
+		}
+		waiting, err := tx.OpenApprovals(a.Caller, a.AskedAt.Add(-party.ApprovalLife), approvalsMax)
+		if err != nil {
+			return err
+		}
+		for _, one := range waiting {
+			if one.Data == a.Data && one.AskedBy == a.AskedBy && one.Object == a.Object {
+				a = one
+				return nil
+			}
+		}
+		if len(waiting) >= approvalsMax {
+			return holdfast.Errorf(holdfast.InvalidParams, "%d actions wait for an approval already", approvalsMax)
+		}
+		if err := tx.Log(party.AuditEntry{
+			Action: "approval.ask", Caller: a.Caller, Object: a.Object, After: approvalFacts(a),
+		}, a.AskedAt); err != nil {
+			return err
+		}
+		return tx.InsertApproval(a)
+	})
+	return a, err
+}
+
+// Approve carries out what another member has asked for. The yes is written in the
+// commit of the action, so the action happens once, however many members say yes at
+// the same time. A refused action leaves the approval open.
+func (p *Processor) Approve(
+	ctx context.Context, caller party.Caller, id party.ApprovalID, by party.ID,
+) ([]payment.Transaction, error) {
+	a, w, err := p.readApproval(ctx, caller.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.CheckDecision(by, party.ApprovalApproved, p.now()); err != nil {
+		return nil, err
+	}
+	call, err := ByPerson("approval-"+string(id), "approval "+string(id), w)
+	if err != nil {
+		return nil, err
+	}
+	call.Member, call.approval = by, id
+	all, err := p.carryOutApproved(ctx, caller, call, a, w)
+	if err != nil {
+		return nil, err
+	}
+	if a, _, err = p.readApproval(ctx, caller.ID, id); err == nil && a.DecidedBy != by {
+		err = party.ErrApprovalDecided
+	}
+	return all, err
+}
+
+func (p *Processor) carryOutApproved(
+	ctx context.Context, caller party.Caller, call *Call, a party.Approval, w Wanted,
+) ([]payment.Transaction, error) {
+	id := holdfast.TransactionID(a.Object)
+	switch {
+	case a.Action == party.ApproveSettle:
+		return p.SettleHold(ctx, caller, call, SettleHold{Hold: id, Amount: a.Amount, Final: w.Final})
+	case w.Hold:
+		return p.RefundHold(ctx, caller, call, RefundHold{Hold: id, Amount: a.Amount, Description: w.Reason})
+	}
+	t, err := p.RefundPayment(ctx, caller, call, RefundPayment{Payment: id, Amount: a.Amount, Description: w.Reason})
+	return []payment.Transaction{t}, err
+}
+
+// DeclineApproval refuses what a member has asked for. The member itself may do it,
+// too.
+func (p *Processor) DeclineApproval(
+	ctx context.Context, caller party.CallerID, id party.ApprovalID, by party.ID,
+) error {
+	return p.db.Update(ctx, func(tx *store.Tx) error {
+		now := p.now()
+		a, err := approvalOf(&tx.ReadTx, caller, id)
+		if err != nil {
+			return err
+		}
+		if _, err := identity.Permit(&tx.ReadTx, by, a.Action.Permission(), caller); err != nil {
+			return err
+		}
+		if err := a.CheckDecision(by, party.ApprovalDeclined, now); err != nil {
+			return err
+		}
+		return decide(tx, a, by, party.ApprovalDeclined, now)
+	})
+}
+
+func (p *Processor) readApproval(
+	ctx context.Context, of party.CallerID, id party.ApprovalID,
+) (a party.Approval, w Wanted, err error) {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+		a, err = approvalOf(tx, of, id)
+		return err
+	})
+	if err != nil {
+		return a, w, err
+	}
+	if err := json.Unmarshal([]byte(a.Data), &w); err != nil {
+		return a, w, fmt.Errorf("reading what a member wants: %w", err)
+	}
+	return a, w, nil
+}
