@@ -70,7 +70,8 @@ func TestPersonalData(t *testing.T) {
 		if _, err := w.Reserve(open, "5.00", "order-3"); err == nil {
 			t.Error("an erased party pays")
 		}
-		if err := p.EraseParty(ctx, w.Buyer.ID); !errors.As(err, &refused) || refused.Obstacles[0].Why != payment.ObstacleErased {
+		err = p.EraseParty(ctx, w.Buyer.ID)
+		if !errors.As(err, &refused) || refused.Obstacles[0].Why != payment.ObstacleErased {
 			t.Errorf("the second erasure is %v", err)
 		}
 		if err := p.EraseParty(ctx, w.Owner.ID); !errors.As(err, &refused) || len(refused.Obstacles) != 2 ||
