@@ -100,7 +100,7 @@ var erasures = []string{
 		SELECT caller_id, transaction_id FROM transactions WHERE sender = $1)`,
 	`DELETE FROM mails WHERE recipient = (SELECT email FROM parties WHERE party_id = $1)`,
 	`DELETE FROM signed_in WHERE party_id = $1`,
-	`DELETE FROM recovery_codes WHERE party_id = $1`,
+	`DELETE FROM passkeys WHERE party_id = $1`,
 	`DELETE FROM passkey_challenges WHERE party_id = $1`,
 	`DELETE FROM proofs WHERE party_id = $1`,
 	`DELETE FROM totps WHERE party_id = $1`,
