@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/client"
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/card/sandbox"
 	"github.com/holdfast-pay/holdfast/internal/card/stripe/stripefake"
 	"github.com/holdfast-pay/holdfast/internal/inbox"
@@ -35,6 +36,7 @@ type demoAnswer struct {
 	Endpoint          string `json:"endpoint"`
 	CoBranded         string `json:"cobranded"`
 	Account           string `json:"account"`
+	Console           string `json:"console"`
 	Shop              string `json:"shop"`
 	Inbox             string `json:"inbox"`
 	CallerID          string `json:"callerId"`
@@ -256,6 +258,7 @@ func (d *demo) answer() demoAnswer {
 	}
 	return demoAnswer{
 		Endpoint: d.public.String(), CoBranded: pipelineURL(d.public), Account: accountURL(d.public), Shop: d.shopAt.String(),
+		Console:  d.public.JoinPath(account.ConsoleRoot).String(),
 		Inbox:    d.public.JoinPath(inbox.Path).String(),
 		CallerID: string(d.kept.CallerID), AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
 		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,

@@ -124,6 +124,9 @@ func (c *cast) assemble(ctx context.Context, kept demoState) (demoState, error) 
 	if err != nil {
 		return kept, err
 	}
+	if err := c.operator(ctx, owner); err != nil {
+		return kept, err
+	}
 	buyer, err := c.party(ctx, "Bea Buyer", kept.BuyerEmail, kept.BuyerPassword)
 	if err != nil {
 		return kept, err
@@ -174,6 +177,17 @@ func (c *cast) party(ctx context.Context, name, email, password string) (found p
 		return found, err
 	}
 	return c.Processor.Identity.CreateParty(ctx, identity.NewParty{Name: name, Email: email, Password: password})
+}
+
+// operator makes the shop's owner the owner of the server, too, so that it can open
+// every page of the console.
+func (c *cast) operator(ctx context.Context, owner party.Party) error {
+	people := c.Processor.Identity
+	had, err := people.Memberships(ctx, owner.ID)
+	if err != nil || len(had) > 0 {
+		return err
+	}
+	return people.SetMember(ctx, "", party.Membership{Party: owner.ID, Role: party.RoleOwner})
 }
 
 const (

@@ -44,6 +44,10 @@ Holdfast is running on this machine. Everything is kept in
        %[6]s tx list --data %[7]s
        %[6]s books check --data %[7]s
 
+For operators: sign in as the seller, and open the console. It asks for a second factor: a passkey of this computer, or
+an authenticator app.
+       %[17]s
+
 Mails are not sent but shown, on this machine:
        %[14]s
 %[16]s
@@ -58,7 +62,7 @@ Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
 		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account,
-		passkeyWords(d.public))
+		passkeyWords(d.public), a.Console)
 	return err
 }
 
@@ -91,6 +95,10 @@ money moves, and nothing leaves this machine. Everything is kept in
        %[6]s network check %[17]s --data %[7]s
        %[6]s books check --data %[7]s
 
+For operators: sign in as the seller, and open the console. It asks for a second factor: a passkey of this computer, or
+an authenticator app.
+       %[18]s
+
 Mails are not sent but shown, on this machine:
        %[14]s
 
@@ -105,7 +113,7 @@ Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program(), quote(a.DataDir),
 		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account,
-		a.Network, stripeFake)
+		a.Network, stripeFake, a.Console)
 	return err
 }
 
