@@ -131,11 +131,11 @@ func (s *Shop) learn(ctx context.Context, o Order, hold client.Hold, c change) (
 			o.Note = noteFor(*o, hold.Code)
 		}
 	}
-	o, moved, err := s.record(ctx, o.ID, c)
+	o, _, err := s.record(ctx, o.ID, c)
 	if err != nil {
 		return o, err
 	}
-	if moved && o.State == NeedsAttention {
+	if o.State == NeedsAttention && o.chargedElsewhere(hold) {
 		err = s.findPayments(ctx, o)
 	}
 	if err == nil && hold.Refunded.Given() && hold.Refunded.Amount != o.Refunded {
@@ -153,10 +153,15 @@ func (o Order) owns(h client.Hold) bool {
 		(o.HoldID == "" || h.ID == o.HoldID)
 }
 
+// chargedElsewhere reports whether more was charged than the order knows of.
+func (o Order) chargedElsewhere(h client.Hold) bool {
+	return h.Settled.Given() && h.Settled.Cmp(o.Charged()) > 0
+}
+
 // eventOf returns the event that the state of a hold is for its order. Parts that
 // the shop asks for have their own events, from the answers about them.
 func (o Order) eventOf(h client.Hold) Event {
-	if _, asking := o.asked(); !asking && h.Settled.Given() && h.Settled.Cmp(o.Charged()) > 0 {
+	if _, asking := o.asked(); !asking && o.chargedElsewhere(h) {
 		return ChargedElsewhere
 	}
 	switch h.State {
@@ -205,10 +210,16 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 		}
 		c.note = chargedWords(o, p)
 		p.State = PartDone
+		if o.with(p).chargedElsewhere(settled.Hold) {
+			c.event, c.note = ChargedElsewhere, ""
+		}
 	case client.PaidFailed, client.PaidCancelled:
 		p.State = PartRefused
-		if c.event = o.eventOf(settled.Hold); c.event == HoldPlaced {
+		if c.event = o.with(p).eventOf(settled.Hold); c.event == HoldPlaced {
 			c.event, c.note = ParcelRefused, declinedWords(o, paid.Message)
+		}
+		if _, ok := o.State.After(c.event); !ok {
+			return s.inDoubt(ctx, o, "The charge failed. Another call", settled.Hold)
 		}
 	}
 	p.PaymentID = paid.ID
@@ -242,6 +253,9 @@ func (s *Shop) release(ctx context.Context, id OrderID) error {
 		c.event = HoldReleased
 	}
 	p.State = PartDone
+	if o.with(p).chargedElsewhere(hold) {
+		c.event = ChargedElsewhere
+	}
 	c.facts = func(o *Order) { o.conclude(p) }
 	_, err = s.learn(ctx, o, hold, c)
 	return err
@@ -263,6 +277,12 @@ func (o *Order) conclude(p Part) {
 	}
 }
 
+// with returns the order as it is when the part p is concluded.
+func (o Order) with(p Part) Order {
+	o.conclude(p)
+	return o
+}
+
 // notDone handles a call for a part that failed. A refusal does not tell where the
 // money is, but the hold does.
 func (s *Shop) notDone(ctx context.Context, o Order, p Part, call string, err error) error {
@@ -279,14 +299,24 @@ func (s *Shop) notDone(ctx context.Context, o Order, p Part, call string, err er
 		what: call + " was refused: " + refusal.Detail, requestID: refusal.RequestID, logged: true, only: stillAsked(p),
 		facts: func(o *Order) { o.conclude(p) },
 	}
-	if c.event = o.eventOf(hold); c.event == HoldPlaced {
+	if c.event = o.with(p).eventOf(hold); c.event == HoldPlaced {
 		c.event, c.note = ParcelRefused, refusedWords(refusal, o, hold)
 		if p.Kind == Withdrawal {
 			c.event, c.note = ReleaseRefused, notReleasedWords(refusal, o)
 		}
 	}
+	if _, ok := o.State.After(c.event); !ok {
+		return s.inDoubt(ctx, o, call+" was refused ("+string(refusal.Code)+"). Another call", hold)
+	}
 	_, err = s.learn(ctx, o, hold, c)
 	return err
+}
+
+// inDoubt handles a part that was refused while the hold's state says nothing yet:
+// another program's charge has no answer of the bank. The part stays asked, so that
+// its job looks again.
+func (s *Shop) inDoubt(ctx context.Context, o Order, call string, hold client.Hold) error {
+	return s.unanswered(ctx, o, call, fmt.Errorf("hold %s is %s", hold.ID, hold.State))
 }
 
 // dropApproval cancels an approval that the shop does not use, so that the buyer's
