@@ -52,6 +52,7 @@ const approvalsShown = 50
 type knownApproval struct {
 	party.Approval
 	asked, decided party.Party
+	wanted         processor.Wanted
 }
 
 func readPeople(tx *store.ReadTx, a party.Approval) (k knownApproval, err error) {
@@ -141,7 +142,10 @@ func (s *Server) approval(c *call) (a knownApproval, err error) {
 		if err != nil {
 			return err
 		}
-		a, err = readPeople(tx, read)
+		if a, err = readPeople(tx, read); err != nil {
+			return err
+		}
+		a.wanted, err = processor.WantedIn(read)
 		return err
 	})
 	return a, err
@@ -161,6 +165,7 @@ func (s *Server) renderApproval(c *call, status int, problem string) error {
 		{w.T("console.approvals.asked-by"), cell{Text: a.asked.Email}},
 		{w.T("console.approvals.asked-at"), moment(a.AskedAt)},
 	}}
+	b.Facts = append(b.Facts, wantedFacts(w, a)...)
 	if a.State != party.ApprovalAsked {
 		b.Facts = append(
 			b.Facts,
@@ -184,6 +189,21 @@ func (s *Server) renderApproval(c *call, status int, problem string) error {
 		Up:     link{Label: w.T("console.approvals.nav"), Address: c.link("approvals")},
 		Blocks: []block{b},
 	})
+}
+
+// wantedFacts are the further choices of the member that asked.
+func wantedFacts(w webui.Words, a knownApproval) (facts []fact) {
+	if a.Action == party.ApproveSettle {
+		rest := w.T("console.act.keep")
+		if a.wanted.Final {
+			rest = w.T("console.act.release-rest")
+		}
+		facts = append(facts, factOf(w.T("console.act.rest"), rest))
+	}
+	if a.wanted.Reason != "" {
+		facts = append(facts, factOf(w.T("console.act.note"), a.wanted.Reason))
+	}
+	return facts
 }
 
 func (s *Server) approve(c *call) error {

@@ -35,14 +35,14 @@ func TestApprovalPages(t *testing.T) {
 	r := s.Reserved("60.00", "order-1")
 	settle := s.caller("payments/" + string(r.ID) + "/settle")
 	packer.get(settle)
-	packer.post(settle, url.Values{"once": {packer.once()}}).wantStatus(http.StatusOK).
+	packer.post(settle, url.Values{"once": {packer.once()}, "rest": {"release"}}).wantStatus(http.StatusOK).
 		want("a second member must approve", "$60.00", "Another member must approve").wantNot("Approve and carry out")
 	at := strings.TrimPrefix(packer.url.Path, "/console/")
 	s.WantState(r.ID, payment.Reserved)
 	packer.post(at+"/approve", nil).wantStatus(http.StatusForbidden).want("Another member must approve")
 	s.as(party.RoleSupport, s.Shop.ID).get(at).wantStatus(http.StatusOK).wantNot("Approve and carry out")
 	owner.get(s.caller("approvals")).want("$60.00", "packer", "Waits")
-	owner.get(at).want("Approve and carry out")
+	owner.get(at).want("Approve and carry out", "Release the rest")
 	owner.post(at+"/approve", nil).wantStatus(http.StatusOK).want("approved and carried out", "Approved")
 	s.WantState(r.ID, payment.Success)
 	packer.post(at+"/decline", nil).wantStatus(http.StatusConflict).want("decided on it already")

@@ -129,7 +129,7 @@ type Wanted struct {
 const approvalsMax = 500
 
 // AskApproval keeps what a member wants to do until a second member decides. The same
-// form sent twice asks once.
+// form asks once, also if it is sent again after the decision.
 func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted) (party.Approval, error) {
 	data, err := json.Marshal(w)
 	if err != nil {
@@ -145,15 +145,17 @@ func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted)
 		if a.Action == party.ApproveRefund && !m.MayRefund(a.Amount) {
 			return &RefundLimitError{m.RefundLimit}
 		}
-		waiting, err := tx.OpenApprovals(a.Caller, a.AskedAt.Add(-party.ApprovalLife), approvalsMax)
+		same, found, err := tx.SameApproval(a)
 		if err != nil {
 			return err
 		}
-		for _, one := range waiting {
-			if one.Data == a.Data && one.AskedBy == a.AskedBy && one.Object == a.Object {
-				a = one
-				return nil
-			}
+		if found {
+			a = same
+			return nil
+		}
+		waiting, err := tx.OpenApprovals(a.Caller, a.AskedAt.Add(-party.ApprovalLife), approvalsMax)
+		if err != nil {
+			return err
 		}
 		if len(waiting) >= approvalsMax {
 			return holdfast.Errorf(holdfast.InvalidParams, "%d actions wait for an approval already", approvalsMax)
@@ -241,8 +243,14 @@ func (p *Processor) readApproval(
 	if err != nil {
 		return a, w, err
 	}
+	w, err = WantedIn(a)
+	return a, w, err
+}
+
+// WantedIn reads what the member wants that asked for an approval.
+func WantedIn(a party.Approval) (w Wanted, err error) {
 	if err := json.Unmarshal([]byte(a.Data), &w); err != nil {
-		return a, w, fmt.Errorf("reading what a member wants: %w", err)
+		return w, fmt.Errorf("reading what a member wants: %w", err)
 	}
-	return a, w, nil
+	return w, nil
 }

@@ -99,6 +99,10 @@ func TestAboveTheLimitASecondMemberApproves(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.WantState(r.ID, payment.Success)
+		if again := s.ask(party.ApproveSettle, s.packer.ID, r.ID, "60.00"); again.ID != a.ID ||
+			again.State != party.ApprovalApproved {
+			t.Errorf("a form that was sent again after the decision asks for %+v", again)
+		}
 		wantErr(w, "once more", s.approve(a, s.finance.ID), party.ErrApprovalDecided)
 		wantErr(w, "declined afterwards",
 			s.Processor.DeclineApproval(t.Context(), s.Shop.ID, a.ID, s.owner.ID), party.ErrApprovalDecided)

@@ -52,6 +52,17 @@ func (tx *ReadTx) OpenApprovals(of party.CallerID, after time.Time, limit int) (
 		ORDER BY approval_id LIMIT $3`, of, micros(after), limit)
 }
 
+// SameApproval reads an approval that the same member has asked for with the same
+// request, whether or not somebody has decided on it.
+func (tx *ReadTx) SameApproval(a party.Approval) (same party.Approval, found bool, err error) {
+	same, err = scanApproval(tx.sql.QueryRow(`
+		SELECT `+approvalColumns+` FROM approvals
+		WHERE caller_id = $1 AND object = $2 AND asked_by = $3 AND action = $4 AND amount = $5 AND data = $6`,
+		a.Caller, a.Object, a.AskedBy, a.Action, a.Amount.Micro, a.Data))
+	found, err = maybe("looking for the same approval", err)
+	return same, found, err
+}
+
 // InsertApproval adds an approval.
 func (tx *Tx) InsertApproval(a party.Approval) error {
 	return tx.one("asking for an approval", approvalTable.insertText(""), approvalTable.fields.values(&a)...)

@@ -737,6 +737,7 @@ CREATE TABLE approvals (
 	PRIMARY KEY (caller_id, approval_id)
 ) {{plain}};
 CREATE INDEX approvals_waiting ON approvals (caller_id, approval_id) WHERE state = 'Asked';
+CREATE INDEX approvals_by_object ON approvals (caller_id, object);
 
 -- The second factor of a party: the secret of its authenticator app. confirmed is 0 until the first code was right.
 -- begun_in is the session that was shown the secret, and last_step the half minute of the last code that was used.
