@@ -92,7 +92,7 @@ func (s *Server) nav(c *call) *nav {
 	}
 	if c.route.In != ofServer && c.inServer() {
 		for _, r := range c.routes {
-			if r.In == ofServer && r.Nav != "" && c.mayInServer(r) {
+			if r.In == ofServer && r.Nav != "" && c.mayInServer(r.Permission) {
 				n.Others = append(n.Others, navLink{Label: w.T("console.server"), Address: Root + r.In.prefix() + r.Path})
 				break
 			}
@@ -101,9 +101,9 @@ func (s *Server) nav(c *call) *nav {
 	return n
 }
 
-// mayInServer reports whether the member has the permission of a page of the server.
-func (c *call) mayInServer(r route) bool {
-	return slices.ContainsFunc(c.members, func(m party.Membership) bool { return m.OfServer() && m.May(r.Permission) })
+// mayInServer reports whether the member has a permission for the whole server.
+func (c *call) mayInServer(p party.Permission) bool {
+	return slices.ContainsFunc(c.members, func(m party.Membership) bool { return m.OfServer() && m.May(p) })
 }
 
 // current reports whether the link to a route is marked as the present page: the

@@ -23,7 +23,8 @@ func (s *site) shopNow() (c party.Caller) {
 func TestSettingsPages(t *testing.T) {
 	s := newSite(t)
 	change := s.page("settings/change")
-	b := s.as(party.RoleOwner, s.Shop.ID)
+	owner := s.members.Add(party.RoleOwner, s.Shop.ID)
+	b := s.signedIn(owner)
 	b.get(s.page("settings")).wantStatus(http.StatusOK).want("Kiln & Co", "http://shop.example.test/ipn",
 		"shop@example.test")
 	form := b.hidden(b.fill(change, "name", "Kiln", "ipn-url", "https://shop.example.com/ipn", "warnings", "24h,2h",
@@ -44,6 +45,14 @@ func TestSettingsPages(t *testing.T) {
 		form := b.hidden(b.fill(change, "name", "Kiln"), "seen")
 		form.Set(field, wrong)
 		b.post(change, form).wantStatus(http.StatusUnprocessableEntity)
+	}
+
+	// A smaller role for the server grants nothing more.
+	s.members.Appoint(owner.ID, party.RoleSupport, "")
+	b.post(change, b.hidden(b.fill(change, "name", "Kiln", "marketplace", "yes", "guests", "yes", "guest-limit", "5"),
+		"seen")).wantStatus(http.StatusOK)
+	if got := s.shopNow(); got.Marketplace || got.Guests || got.GuestLimit.Positive() {
+		t.Errorf("an owner with a small role for the server changed it to %+v", got)
 	}
 
 	operator := s.as(party.RoleOwner, "")

@@ -63,14 +63,14 @@ func (c *call) settingsForm() webui.Form {
 			Autocomplete: "off", Optional: true,
 		},
 	}}
-	if c.inServer() {
+	if c.mayInServer(party.MayChangeCaller) {
 		f.Fields = append(f.Fields, webui.Field{
 			Name: "guest-limit", Label: w.T("console.settings.guest-limit"), InputMode: "decimal", Autocomplete: "off",
 			Optional: true,
 		})
 	}
 	for _, t := range toggles {
-		if !t.server || c.inServer() {
+		if !t.server || c.mayInServer(party.MayChangeCaller) {
 			f.Fields = append(f.Fields, webui.Field{Name: t.name, Label: toggleWord(w, t.name), Type: "checkbox"})
 		}
 	}
@@ -154,11 +154,11 @@ func readSettings(c *call, to party.Caller) (party.Caller, webui.Form) {
 		f.SetError("warnings", w.T("console.settings.wrong-warnings"))
 	}
 	for _, t := range toggles {
-		if !t.server || c.inServer() {
+		if !t.server || c.mayInServer(party.MayChangeCaller) {
 			*t.of(&to) = c.form.Get(t.name) != ""
 		}
 	}
-	if c.inServer() {
+	if c.mayInServer(party.MayChangeCaller) {
 		to.GuestLimit = money.Amount{}
 		if typed := strings.TrimSpace(c.form.Get("guest-limit")); typed != "" {
 			var ok bool
