@@ -1,6 +1,9 @@
 package console
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -128,7 +131,19 @@ func endTokenOfCase(s *Server, c *call, of processor.Case, _ wish) (string, erro
 	})
 }
 
+// resendCase sends all notices about the case again.
 func resendCase(s *Server, c *call, of processor.Case, _ wish) (string, error) {
-	_, err := s.Processor.SendAgain(c.r.Context(), processor.NoticeKey{Caller: c.caller.ID, Subject: string(of.ID())})
-	return "console.done.resent", err
+	var done []string
+	for _, n := range of.Notices {
+		subject := n.Subject()
+		if slices.Contains(done, subject) {
+			continue
+		}
+		done = append(done, subject)
+		_, err := s.Processor.SendAgain(c.r.Context(), processor.NoticeKey{Caller: c.caller.ID, Subject: subject})
+		if err != nil && !errors.Is(err, processor.ErrNoNotification) { // they are under way at this moment
+			return "", err
+		}
+	}
+	return "console.done.resent", nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -137,6 +139,24 @@ func TestDeeds(t *testing.T) {
 	b.act(s.payment(hold.ID, "settle"), "amount", "15", "rest", "release").want("The money was taken.")
 	want("at the end", "$0.00", "$45.00")
 	b.act(s.payment(hold.ID, "resend")).want("The notifications are sent again.", "Waiting")
+	s.view(func(tx *store.ReadTx) error {
+		of, _, err := s.Processor.CaseOf(tx, s.Shop.ID, hold.ID)
+		again := make(map[string]bool)
+		for _, e := range of.Timeline {
+			if e.Kind == processor.EntryAudit && e.What == "notification.again" {
+				again[e.Object] = true
+			}
+		}
+		for _, n := range of.Notices {
+			if !again[n.Subject()] {
+				t.Errorf("the notice %d about %s is not sent again", n.Seq, n.Subject())
+			}
+		}
+		if len(again) < 4 {
+			t.Errorf("only the notices about %v are sent again", again)
+		}
+		return err
+	})
 	b.get(s.payment(hold.ID, "remind")).wantStatus(http.StatusNotFound)
 	b.post(s.payment(hold.ID, "settle"), url.Values{"amount": {"1"}}).wantStatus(http.StatusBadRequest)
 

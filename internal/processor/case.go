@@ -25,7 +25,7 @@ type Case struct {
 	Card      payment.Instrument
 	Network   []payment.NetworkPayment
 	Disputes  payment.Disputes
-	Notices   []store.Notification
+	Notices   []store.Notification // about each of its transactions, and the end of its token
 	Possible  []payment.Possible
 	Timeline  []Entry   // the oldest first
 	Now       time.Time // the caller's
@@ -62,6 +62,9 @@ func (p *Processor) CaseOf(
 		return c, false, err
 	}
 	if err := c.atNetwork(tx, transactions); err != nil {
+		return c, false, err
+	}
+	if err := c.notices(tx, transactions); err != nil {
 		return c, false, err
 	}
 	if err := c.possible(tx, p.RefundWindow); err != nil {
@@ -162,6 +165,27 @@ func (c *Case) atNetwork(tx *store.ReadTx, all []payment.Transaction) error {
 	return nil
 }
 
+// notices reads the notices about the case.
+func (c *Case) notices(tx *store.ReadTx, all []payment.Transaction) error {
+	subjects := []string{string(c.ID())}
+	for _, one := range all {
+		if one.ID != c.ID() {
+			subjects = append(subjects, string(one.ID))
+		}
+	}
+	if c.Token.Cancelled {
+		subjects = append(subjects, string(c.Token.ID))
+	}
+	for _, subject := range subjects {
+		some, err := tx.Notifications(c.Caller.ID, subject)
+		if err != nil {
+			return err
+		}
+		c.Notices = append(c.Notices, some...)
+	}
+	return nil
+}
+
 // attention reports whether a person must look at the hold at the network first.
 func (c *Case) attention() bool {
 	return slices.ContainsFunc(c.Network, func(p payment.NetworkPayment) bool { return p.Attention != "" })
@@ -184,9 +208,6 @@ func (c *Case) possible(tx *store.ReadTx, window time.Duration) error {
 	disputes := make(map[holdfast.TransactionID]payment.Disputes)
 	for _, d := range c.Disputes {
 		disputes[d.Transaction] = append(disputes[d.Transaction], d)
-	}
-	if c.Notices, err = tx.Notifications(c.Caller.ID, string(c.ID())); err != nil {
-		return err
 	}
 	in := payment.PossibleInput{
 		Hold: c.Hold, Payment: c.Payment, Token: c.Token, Caller: c.Caller, Owner: owner, Several: several,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -29,6 +30,12 @@ func caseOf(w *holdfasttest.World, id holdfast.TransactionID) (c processor.Case)
 // The timeline has every step, question, notice and delivery, in order.
 func TestTimeline(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
+		if _, err := w.Processor.ChangeCaller(t.Context(), w.Shop.ID, func(c party.Caller) (party.Caller, error) {
+			c.IPNURL += "?key=secret"
+			return c, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
 		w.StartEvents()
 		hold := w.Reserved("42.50", "order-1")
 		w.Clock.Advance(time.Hour)
@@ -74,7 +81,7 @@ func TestTimeline(t *testing.T) {
 			if i > 0 && e.At.Before(c.Timeline[i-1].At) {
 				t.Errorf("%v comes after %v", e, c.Timeline[i-1])
 			}
-			if e.Kind == processor.EntryNotice && e.URL != "http://shop.example.test/ipn" {
+			if e.Kind == processor.EntryNotice && e.URL != "http://shop.example.test/ipn?…" {
 				t.Errorf("a notice goes to %q", e.URL)
 			}
 			if e.Kind == processor.EntryNotice {

@@ -51,7 +51,7 @@ type Entry struct {
 	Message  string // in words, for people
 	Amount   money.Amount
 	Postings []ledger.Posting
-	URL      string // of a notice or a webhook
+	URL      string // of a notice or a webhook, without its query
 	Tries    int    // of a delivery, or of a question without an answer
 	Seq      int    // of the step that a notice is about
 	Actor    string // of an entry of the audit log, for people
@@ -88,7 +88,8 @@ func (t *timeline) theirs(real time.Time) time.Time {
 }
 
 func (t *timeline) read() error {
-	for _, part := range []func() error{t.token, t.steps, t.network, t.notices, t.webhooks, t.warnings, t.audit} {
+	sent := func() error { t.sent(); return nil }
+	for _, part := range []func() error{t.token, t.steps, t.network, sent, t.webhooks, t.warnings, t.audit} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -198,32 +199,14 @@ func (t *timeline) network() error {
 	return err
 }
 
-// notices adds the notices to the caller, and keeps them in the case.
-func (t *timeline) notices() error {
-	all := t.Notices
-	subjects := make([]string, 0, len(t.transactions)+1)
-	for _, one := range t.transactions {
-		if one.ID != t.ID() {
-			subjects = append(subjects, string(one.ID))
-		}
-	}
-	if t.Token.Cancelled {
-		subjects = append(subjects, string(t.Token.ID))
-	}
-	for _, subject := range subjects {
-		more, err := t.tx.Notifications(t.Caller.ID, subject)
-		if err != nil {
-			return err
-		}
-		all = append(all, more...)
-	}
-	for _, n := range all {
+// sent adds the notices to the caller.
+func (t *timeline) sent() {
+	for _, n := range t.Notices {
 		t.add(Entry{
 			At: n.Created, Kind: EntryNotice, Object: n.Subject(), What: string(n.About), Result: string(n.Outcome),
-			Message: n.LastResult, URL: cmp.Or(n.URL, t.Caller.IPNURL), Tries: n.Tries, Seq: n.Seq,
+			Message: n.LastResult, URL: plainURL(cmp.Or(n.URL, t.Caller.IPNURL)), Tries: n.Tries, Seq: n.Seq,
 		})
 	}
-	return nil
 }
 
 // webhooks adds the events of the JSON API on their way to the caller's endpoints.
@@ -249,7 +232,7 @@ func (t *timeline) webhooks() error {
 	}
 	urls := make(map[payment.EndpointID]string, len(endpoints))
 	for _, e := range endpoints {
-		urls[e.ID] = e.URL
+		urls[e.ID] = plainURL(e.URL)
 	}
 	deliveries, err := t.tx.WebhooksOf(endpoints, events)
 	for _, d := range deliveries {
