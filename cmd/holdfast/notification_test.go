@@ -93,12 +93,17 @@ func TestNotificationCommands(t *testing.T) {
 				!strings.Contains(out, "there is no notification 1T404") {
 				t.Errorf("an unknown id ends with %d:\n%s", code, out)
 			}
-			for _, again := range [][]string{
-				{"--given-up", "--since", "1h"}, {"--failing"}, {string(fresh.ID)}, {id},
+			for _, again := range []struct {
+				args []string
+				want string
+			}{
+				{[]string{"--given-up", "--since", "1h"}, "1 notification to be sent again\n"},
+				{[]string{"--failing"}, "2 notifications to be sent again\n"}, // with the one that waits again
+				{[]string{string(fresh.ID)}, "1 notification to be sent again\n"},
+				{[]string{id}, "1 notification to be sent again\n"},
 			} {
-				if out := onStore(t, address, append([]string{"notification", "again"}, again...)...); out !=
-					"1 notification to be sent again\n" {
-					t.Errorf("again %q says %q", again, out)
+				if out := onStore(t, address, append([]string{"notification", "again"}, again.args...)...); out != again.want {
+					t.Errorf("again %q says %q", again.args, out)
 				}
 			}
 			if out := onStore(t, address, "notification", "again", "--given-up", "--json"); out != "{\"queued\":0}\n" {

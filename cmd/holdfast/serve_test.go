@@ -140,14 +140,14 @@ func TestServerAndShopOnTheirOwn(t *testing.T) {
 				t.Error("a signature for a host that is not the server's was accepted")
 			}
 
-			secret := filepath.Join(dir, "secret")
-			if err := os.WriteFile(secret, []byte(caller.SecretAccessKey), 0o600); err != nil {
+			var key keyAnswer
+			made := onStore(t, address, "key", "add", "--name", "shop", "--scopes", "read,hold,settle,refund", "--json")
+			if err := json.Unmarshal([]byte(made), &key); err != nil {
 				t.Fatal(err)
 			}
 			shopAt, endShop := startVerb(
-				t, "shop", "--listen", "127.0.0.1:0", "--endpoint", "http://"+listen+"/",
-				"--cobranded", "http://"+listen+"/cobranded-ui/actions/start",
-				"--access-key-id", caller.AccessKeyID, "--secret-file", secret, "--database", filepath.Join(dir, "shop.db"),
+				t, "shop", "--listen", "127.0.0.1:0", "--server", "http://"+listen+"/",
+				"--key-file", writeFile(t, "key", []byte(key.Key)), "--database", filepath.Join(dir, "shop.db"),
 			)
 			if page := get(t, "http://"+shopAt+"/"); !strings.Contains(page, "</html>") {
 				t.Errorf("the shop shows %q", page)

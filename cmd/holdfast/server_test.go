@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -81,17 +80,14 @@ func endListener(t *testing.T, address string) {
 
 // A process that can no longer answer ends.
 func TestRunEndsWithItsListener(t *testing.T) {
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("a secret"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	key := writeFile(t, "key", []byte("hf_test_KEY"))
 	for _, row := range []struct {
 		name, flag, ready string
 		args              []string
 	}{
 		{"serve", "--listen", "serving", []string{"serve", "--store", filepath.Join(t.TempDir(), "holdfast.db")}},
 		{"shop", "--listen", "the shop is open", []string{
-			"shop", "--access-key-id", "KEY", "--secret-file", secret, "--database", filepath.Join(t.TempDir(), "shop.db"),
+			"shop", "--key-file", key, "--database", filepath.Join(t.TempDir(), "shop.db"),
 		}},
 		{"the demo's server", "--listen", `"endpoint"`, []string{"demo", "--json", "--data", t.TempDir()}},
 		{"the demo's shop", "--shop-listen", `"endpoint"`, []string{"demo", "--json", "--data", t.TempDir()}},
