@@ -77,7 +77,8 @@ func callerFacts(c party.Caller) party.Facts {
 		"marketplace": flagFact(c.Marketplace), "resume": flagFact(c.Resume),
 		"reuse_cancelled": flagFact(c.ReuseCancelled), "return_schemes": c.ReturnSchemes, "network": string(c.Network),
 		"wait": durationFact(c.Wait), "hold_on_page": flagFact(c.HoldOnPage), "guests": flagFact(c.Guests),
-		"guest_limit": amountFact(c.GuestLimit), "warnings": string(c.Warnings), "warning_mails": flagFact(c.WarningMails),
+		"guest_limit": amountFact(c.GuestLimit), "approve_above": amountFact(c.ApproveAbove),
+		"warnings": string(c.Warnings), "warning_mails": flagFact(c.WarningMails), "buyer_mails": flagFact(c.BuyerMails),
 		"sandbox": flagFact(c.Sandbox), "clock_offset": durationFact(c.ClockOffset),
 	}
 }
@@ -104,7 +105,7 @@ func endpointFacts(e payment.Endpoint) party.Facts {
 func networkFacts(a store.NetworkAccount) party.Facts {
 	return party.Facts{
 		"kind": string(a.Kind), "mode": string(a.Mode), "owner": string(a.Owner), "name": a.Name, "remote": a.Remote,
-		"statement_prefix": a.StatementPrefix, "default": flagFact(a.Default), "per_second": strconv.Itoa(a.PerSecond),
+		"base_url": plainURL(a.BaseURL), "statement_prefix": a.StatementPrefix, "default": flagFact(a.Default), "per_second": strconv.Itoa(a.PerSecond),
 		"fee_share": strconv.FormatInt(int64(a.Fees.Share), 10), "fee_fixed": amountFact(a.Fees.Fixed),
 		"key": fingerprint(a.Secrets.Key()), "event_secrets": fingerprint(a.Secrets.Events()...),
 	}
@@ -137,15 +138,16 @@ func timeFact(t time.Time) string {
 }
 
 // plainURL is an address without user, password, query and fragment, which may hold
-// secrets.
+// secrets. A fingerprint stands for them, so that a change of them shows, too.
 func plainURL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return ""
+		return "… (" + fingerprint(address) + ")"
 	}
-	u.User, u.Fragment = nil, ""
-	if u.RawQuery != "" {
-		u.RawQuery = "…"
+	hidden := []string{u.User.String(), u.RawQuery, u.Fragment}
+	u.User, u.RawQuery, u.Fragment, u.RawFragment = nil, "", "", ""
+	if strings.Join(hidden, "") == "" {
+		return u.String()
 	}
-	return u.String()
+	return u.String() + " … (" + fingerprint(hidden...) + ")"
 }

@@ -61,3 +61,9 @@ const ChangedEvery time.Duration = changedEvery
 
 // KeepWarningsShort bounds how many holds are warned of in one commit.
 func (p *Processor) KeepWarningsShort(limit int) { p.warnMost = limit }
+
+// The settings of objects, for the audit log.
+var (
+	CallerFacts  = callerFacts
+	NetworkFacts = networkFacts
+)
