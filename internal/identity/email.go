@@ -58,5 +58,10 @@ func (s *Service) moveEmail(tx *store.Tx, account party.Party, email string) err
 			return err
 		}
 	}
+	// The addresses are not logged: they can be erased.
+	entry := party.AuditEntry{Action: "party.change_email", Object: string(account.ID)}
+	if err := tx.Log(entry, s.Now()); err != nil {
+		return err
+	}
 	return s.tellOwner(tx, account, party.Notice{About: party.NoticeEmailChanged, NewEmail: email})
 }

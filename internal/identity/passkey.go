@@ -189,7 +189,7 @@ func (s *Service) AddPasskey(
 		if err != nil {
 			return err
 		}
-		return s.tellOwner(tx, owner.Party, party.Notice{About: party.NoticePasskeyAdded})
+		return s.passkeyChanged(tx, owner.Party, k.ID, party.NoticePasskeyAdded)
 	})
 }
 
@@ -355,7 +355,26 @@ func (s *Service) removePasskey(tx *store.Tx, owner party.Party, id party.Passke
 	if err != nil {
 		return err
 	}
-	return s.tellOwner(tx, owner, party.Notice{About: party.NoticePasskeyRemoved})
+	return s.passkeyChanged(tx, owner, id, party.NoticePasskeyRemoved)
+}
+
+// passkeyActions are the names of changes in the audit log.
+var passkeyActions = map[party.NoticeAbout]party.AuditAction{
+	party.NoticePasskeyAdded: "passkey.add", party.NoticePasskeyRemoved: "passkey.remove",
+}
+
+// passkeyChanged logs a change of a passkey, and tells its owner by mail. The name of
+// a passkey is not logged: it can be erased.
+func (s *Service) passkeyChanged(
+	tx *store.Tx, owner party.Party, id party.PasskeyID, about party.NoticeAbout,
+) error {
+	entry := party.AuditEntry{
+		Action: passkeyActions[about], Object: string(owner.ID), After: party.Facts{"passkey": string(id)},
+	}
+	if err := tx.Log(entry, s.Now()); err != nil {
+		return err
+	}
+	return s.tellOwner(tx, owner, party.Notice{About: about})
 }
 
 // changingKeys reads the party of a session that is about to change its passkeys.

@@ -3,6 +3,7 @@ package identity_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,21 @@ func signInByPasskey(w *holdfasttest.World, a *holdfasttest.Authenticator) (part
 	})
 }
 
+// wantLogged fails the test unless the audit log has one entry of an action on a party.
+func wantLogged(w *holdfasttest.World, action party.AuditAction, id party.ID, after party.Facts) {
+	w.T.Helper()
+	err := w.DB.View(w.T.Context(), func(tx *store.ReadTx) error {
+		all, err := tx.AuditEntries(store.AuditQuery{Action: action, Object: string(id), Limit: 10})
+		if err == nil && (len(all) != 1 || !maps.Equal(all[0].After, after)) {
+			w.T.Errorf("the entries of %s are %+v", action, all)
+		}
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
 func TestAPasskeySignsIn(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		post := w.Mailing()
@@ -94,6 +110,9 @@ func TestAPasskeySignsIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		post.Last(w.Buyer.Email, party.NoticePasskeyRemoved)
+		for _, action := range []party.AuditAction{"passkey.add", "passkey.remove"} {
+			wantLogged(w, action, w.Buyer.ID, party.Facts{"passkey": string(k.ID)})
+		}
 		a.Count++
 		_, err = signInByPasskey(w, a)
 		wantErr(w, "a removed passkey", err, identity.ErrPasskey)

@@ -252,6 +252,7 @@ func TestAnAddressTakenMeanwhile(t *testing.T) {
 		if err := proveByLink(w, w.Owner.ID, letters[1].Link); err != nil {
 			t.Fatal(err)
 		}
+		wantLogged(w, "party.change_email", w.Owner.ID, party.Facts{})
 		wantErr(w, "the second", proveByLink(w, w.Buyer.ID, letters[0].Link), identity.ErrEmailTaken)
 		if got := reread(w, w.Buyer.ID).Email; got != w.Buyer.Email {
 			t.Errorf("the second one's address is %s", got)
