@@ -41,7 +41,7 @@ const (
 )
 
 // Erased reports whether the party's personal data was erased.
-func Erased(p party.Party) bool { return p.Standing == party.Closed && p.Email == "" && !p.Guest }
+func Erased(p party.Party) bool { return p.Standing == party.Closed && p.Email == "" }
 
 // Obstacles are the reasons why the party's personal data cannot be erased now. There
 // are none if it can.

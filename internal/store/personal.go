@@ -98,6 +98,12 @@ var erasures = []string{
 			OR recipient = $1 AND token_use IN ('Receive', 'Refund')))`,
 	`UPDATE deliveries SET body = '' WHERE body <> '' AND (caller_id, subject) IN (
 		SELECT caller_id, transaction_id FROM transactions WHERE sender = $1)`,
+	`UPDATE deliveries SET body = '' WHERE body <> '' AND (caller_id, subject) IN (
+		SELECT caller_id, transaction_id FROM transactions
+		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit'))`,
+	`UPDATE deliveries SET body = '' WHERE body <> '' AND (caller_id, subject) IN (
+		SELECT caller_id, token_id FROM tokens WHERE sender = $1 AND sender <> ''
+			OR recipient = $1 AND token_use IN ('Receive', 'Refund'))`,
 	`DELETE FROM mails WHERE recipient = (SELECT email FROM parties WHERE party_id = $1)`,
 	`DELETE FROM signed_in WHERE party_id = $1`,
 	`DELETE FROM passkeys WHERE party_id = $1`,
