@@ -220,7 +220,18 @@ func TestAChangedCartTakesTheFirstOrdersPlace(t *testing.T) {
 	if err != nil || token.State != "cancelled" {
 		t.Errorf("the unused token is %s, %v", token.State, err)
 	}
+
+	// The unused approval counts once. It is of no use either when the other order ends.
+	log := len(st.logOf(first))
+	st.back(first)
+	if again := len(st.logOf(first)); again != log {
+		t.Errorf("the log has %d entries, and had %d", again, log)
+	}
 	st.want(st.get("/orders/"+string(first)), http.StatusOK, "You paid for this as order 1002", "/orders/"+string(second))
+	st.want(st.post(bench(second, "cancel")), http.StatusSeeOther)
+	st.wantState(second, shop.Cancelled)
+	st.back(first)
+	st.wantState(first, shop.Abandoned)
 }
 
 func TestAnOldOrderIsNotPaidForInANewTab(t *testing.T) {

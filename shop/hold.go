@@ -32,6 +32,7 @@ func (s *Shop) lookAtCheckout(ctx context.Context, o Order) error {
 	case checkout.State == "approved":
 		c = change{
 			event: BuyerApproved, what: "The buyer approved the payment", facts: func(o *Order) { o.approved(checkout) },
+			only: func(o Order) bool { return o.Token == "" }, // an approval counts once, even if it was not used
 		}
 	case checkout.State == "cancelled" && holdfast.ReturnStatus(checkout.Status) != holdfast.ReturnAbandoned:
 		c = change{

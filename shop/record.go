@@ -36,14 +36,14 @@ func (s *Shop) record(ctx context.Context, id OrderID, c change) (o Order, moved
 func (s *Shop) recordIn(ctx context.Context, tx *sql.Tx, o *Order, c change) (moved bool, err error) {
 	before := *o
 	next, moved := before.State.After(c.event)
+	if c.only != nil && !c.only(before) {
+		moved = false
+	}
 	if moved && next == Reserving {
 		if c, err = s.takePieces(ctx, tx, before, c); err != nil {
 			return false, err
 		}
 		next, moved = before.State.After(c.event)
-	}
-	if c.only != nil && !c.only(before) {
-		moved = false
 	}
 	if c.facts != nil {
 		c.facts(o)
