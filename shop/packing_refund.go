@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/holdfast-pay/holdfast/client"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -44,7 +43,7 @@ func (s *Shop) packingRefund(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	failed := func(had Refund) bool { return had.Position == f.Position && had.State == client.PaidFailed }
+	failed := func(had Refund) bool { return had.Position == f.Position && had.failed() }
 	if slices.ContainsFunc(all, failed) {
 		return refuse(http.StatusConflict, "the payment service refused it. The log below says why.")
 	}

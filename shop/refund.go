@@ -56,6 +56,9 @@ func (f Refund) outcome() string {
 // open reports whether the refund's state may still change.
 func (f Refund) open() bool { return f.State == RefundAsked || f.State == client.PaidPending }
 
+// failed reports whether nothing was paid back, and nothing will be.
+func (f Refund) failed() bool { return f.State == client.PaidFailed || f.State == client.PaidCancelled }
+
 // key is the idempotency key of a refund's call, and its reference.
 func (f Refund) key(id OrderID) string { return fmt.Sprintf("%s-refund-%d", id, f.Position) }
 
@@ -105,7 +108,7 @@ func nextRefund(all []Refund) int64 { return int64(len(all)) + 1 }
 func refundable(p Part, refunds []Refund) money.Amount {
 	left := p.Amount
 	for _, f := range refunds {
-		if f.PaymentID == p.PaymentID && f.State != client.PaidFailed && f.State != client.PaidCancelled {
+		if f.PaymentID == p.PaymentID && !f.failed() {
 			left = left.Sub(f.Amount)
 		}
 	}

@@ -160,3 +160,19 @@ func TestRefundMadeElsewhere(t *testing.T) {
 	st.want(st.post(bench(id, "refund"), "refund", "3", "parcel", "1", "amount", "1"), http.StatusServiceUnavailable,
 		"could not be asked")
 }
+
+// A refund that was cancelled has paid nothing back.
+func TestACancelledRefund(t *testing.T) {
+	st := newStage(t)
+	id := st.shipped()
+	st.want(st.post(bench(id, "refund"), "refund", "1", "parcel", "1", "amount", "32"), http.StatusSeeOther)
+	_, err := st.shop.Database().ExecContext(t.Context(), `UPDATE refunds SET state = ?`, client.PaidCancelled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := st.load(id).Refunded; got.Positive() {
+		t.Errorf("refunded is %v, want nothing", got)
+	}
+	st.way.set(func(y *way) { y.down = true })
+	st.want(st.get(bench(id)), http.StatusOK, "Not refunded", "at most $32.00")
+}

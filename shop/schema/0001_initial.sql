@@ -112,7 +112,7 @@ CREATE TABLE refunds (
     refund_id  TEXT    NOT NULL DEFAULT '', -- empty until it is known
     payment_id TEXT    NOT NULL,
     ours       INTEGER NOT NULL CHECK (ours IN (0, 1)),
-    state      TEXT    NOT NULL CHECK (state IN ('asked', 'pending', 'succeeded', 'failed')),
+    state      TEXT    NOT NULL CHECK (state IN ('asked', 'pending', 'succeeded', 'failed', 'cancelled')),
     amount     INTEGER NOT NULL CHECK (amount > 0),
     reason     TEXT    NOT NULL DEFAULT '',
     at         INTEGER NOT NULL,
