@@ -100,6 +100,48 @@ func TestADisputedHoldIsNotShipped(t *testing.T) {
 	st.want(st.post(bench(id, "ship")), http.StatusConflict, "disputes the charge")
 }
 
+// A dispute arrives while a parcel waits for its charge. The parcel is not charged.
+func TestADisputeDuringACharge(t *testing.T) {
+	st := newStage(t)
+	id := st.threePieces()
+	st.ships(id, "listed", "1", "line", "0", "rest", "later")
+	st.hear()
+	st.way.set(func(y *way) { y.refuse["settle"] = "service_unavailable" })
+	st.ships(id)
+	st.dispute(id, payment.EventDisputeOpened, 1, "open")
+	st.hear()
+	st.way.set(func(y *way) { y.down = true })
+	st.want(st.get(bench(id)), http.StatusOK, `id="stop"`, "disputes the charge")
+	st.wantState(id, shop.Shipping)
+	st.way.set(func(y *way) { y.down = false; delete(y.refuse, "settle") })
+	st.pass(time.Minute)
+	st.work()
+	st.wantState(id, shop.ToShip)
+	st.wantCharges(id, "57.50")
+	st.dispute(id, payment.EventDisputeWon, 2, "won")
+	st.hear()
+	st.ships(id)
+	st.wantState(id, shop.Shipped)
+	st.wantCharges(id, "57.50", "59.50")
+}
+
+// The charge was carried out before the dispute, but its answer was lost. The parcel
+// counts as charged, and stays here.
+func TestADisputeAfterALostAnswer(t *testing.T) {
+	st := newStage(t)
+	id := st.threePieces()
+	st.ships(id, "listed", "1", "line", "0", "rest", "later")
+	st.way.set(func(y *way) { y.lose["settle"] = 1 })
+	st.ships(id)
+	st.dispute(id, payment.EventDisputeOpened, 1, "open")
+	st.hear()
+	w := st.get(bench(id))
+	st.want(w, http.StatusOK, `id="stop"`, "disputes the charge")
+	st.wantNot(w, "Hand the parcel over")
+	st.wantState(id, shop.Shipped)
+	st.wantCharges(id, "57.50", "59.50")
+}
+
 // dispute tells the shop of a dispute of the first payment of an order, as the
 // payment service does.
 func (st *stage) dispute(id shop.OrderID, kind payment.EventType, seq int, state string) {

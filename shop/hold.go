@@ -188,6 +188,15 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	if err != nil || !asking || o.State != Shipping {
 		return err
 	}
+	if why := o.stopped(); why != "" {
+		sent, err := s.arrived(ctx, o, p)
+		if err != nil {
+			return s.unanswered(ctx, o, "The request for the payments", err)
+		}
+		if !sent {
+			return s.withhold(ctx, o, p, why)
+		}
+	}
 	settled, err := s.client.SettleHold(ctx, p.key(id), o.HoldID, client.SettleHold{
 		Amount: client.Of(p.Amount), Final: p.Last, Reference: p.key(id),
 	})
@@ -226,6 +235,31 @@ func (s *Shop) settle(ctx context.Context, id OrderID) error {
 	p.PaymentID = paid.ID
 	c.facts = func(o *Order) { o.conclude(p) }
 	_, err = s.learn(ctx, o, settled.Hold, c)
+	return err
+}
+
+// arrived reports whether the payment service has the call for a parcel. Its answer
+// may have been lost.
+func (s *Shop) arrived(ctx context.Context, o Order, p Part) (bool, error) {
+	for _, err := range s.client.Payments(ctx, client.PaidFilter{Of: o.HoldID, Reference: p.key(o.ID)}) {
+		if err != nil {
+			return false, fmt.Errorf("reading the payments of order %s: %w", o.ID, err)
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// withhold gives a parcel up that must not ship any more and was not charged.
+func (s *Shop) withhold(ctx context.Context, o Order, p Part, why string) error {
+	p.State = PartRefused
+	o, moved, err := s.record(ctx, o.ID, change{
+		event: ParcelRefused, what: "The parcel was not charged: " + why, note: notCharged + why, only: stillAsked(p),
+		facts: func(o *Order) { o.conclude(p) },
+	})
+	if err == nil && moved {
+		_, err = s.ask(ctx, o)
+	}
 	return err
 }
 

@@ -62,6 +62,9 @@ func (s *Shop) packingRow(o Order) packingRow {
 			b.Pieces -= l.Quantity - o.left(i)
 		}
 	}
+	if o.stop() != "" {
+		b.Note = "" // it may tell the packer to hand the parcel over
+	}
 	if !o.Deadline.IsZero() {
 		b.Left = o.Deadline.Sub(s.serverNow())
 		b.Near = b.Left < soon
@@ -190,8 +193,8 @@ func (s *Shop) renderPackingOrder(
 		v.Note = "" // the alert already says it
 	}
 	v.Ahead, v.Next, v.BuyerPage = s.noticedAhead(), nextStep(o), s.publicURL+orderPath(o.ID)
-	if o.State == ToShip {
-		v.Stop = o.stopped()
+	if v.Stop = o.stop(); v.Stop != "" {
+		v.Next = ""
 	}
 	if v.Refunds, err = refundsOf(r.Context(), s.db, id); err != nil {
 		return err
@@ -256,6 +259,14 @@ func (o Order) stopped() string {
 		return "the buyer disputes the charge for this order at the bank. Ship nothing more until that is decided for you."
 	case charged.Positive() && o.Refunded.Cmp(charged) >= 0:
 		return "everything that was charged for this order was refunded. Find out why, and release the rest of the hold."
+	}
+	return ""
+}
+
+// stop is stopped for the pages. A parcel may still be here after its charge.
+func (o Order) stop() string {
+	if o.State == ToShip || o.State == Shipping || o.State == Shipped && o.Disputed {
+		return o.stopped()
 	}
 	return ""
 }

@@ -29,7 +29,8 @@ func (s *Shop) packingShip(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.At = s.now()
 	_, moved, err := s.record(ctx, id, change{
-		event: PackerShips, what: o.partWords(p), only: o.unchanged,
+		event: PackerShips, what: o.partWords(p),
+		only: func(now Order) bool { return o.unchanged(now) && now.stopped() == "" },
 		move: func(o *Order) { o.addPart(p) },
 	})
 	if err != nil {
