@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/account"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
@@ -36,13 +37,21 @@ type operatorCreate struct {
 	JSON        bool       `name:"json" help:"Print one line of JSON."`
 }
 
-// A memberAdded is the answer of operator create. Link is empty for a person who has
-// an account already: its owner is a member at once.
+// A memberAdded is the answer of operator create. Link is empty for a member, which
+// gets another role at once. Account is when the account of the address was made.
 type memberAdded struct {
-	Email  string         `json:"email"`
-	Caller party.CallerID `json:"callerId,omitzero"`
-	Role   party.Role     `json:"role"`
-	Link   string         `json:"link,omitzero"`
+	Email   string         `json:"email"`
+	Caller  party.CallerID `json:"callerId,omitzero"`
+	Role    party.Role     `json:"role"`
+	Link    string         `json:"link,omitzero"`
+	Account time.Time      `json:"accountSince,omitzero"`
+}
+
+func (operatorCreate) Help() string {
+	return `The command prints a link, which makes its reader a member. A person who has an account signs in to it and opens the
+link. Check that the account is theirs: on a server that sends no mail, a stranger may have made it. To take it over, set
+a new password (holdfast party password), remove its passkeys (holdfast operator reset), and then create the link again.
+The command changes the role of a member at once.`
 }
 
 func (v operatorCreate) Run(ctx context.Context, w world) error {
@@ -60,16 +69,18 @@ func (v operatorCreate) Run(ctx context.Context, w world) error {
 	}
 	people, answer := clerk(db, w).Identity, memberAdded{Email: v.Email, Caller: v.Caller, Role: v.Role}
 	known, found, err := findParty(ctx, db.Reader, v.Email)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case found && known.EmailVerified:
-		m.Party = known.ID
-		err = people.SetMember(ctx, "", m)
-	default:
+	}
+	m.Party = known.ID
+	if err = people.ChangeMember(ctx, "", m); errors.Is(err, identity.ErrNoMember) {
+		m.Party = ""
 		var secret string
 		secret, err = people.Invite(ctx, "", m, v.Email, "")
 		answer.Link = v.link(secret)
+		if found {
+			answer.Account = known.Created
+		}
 	}
 	if err != nil {
 		return err
@@ -83,6 +94,11 @@ func (v operatorCreate) Run(ctx context.Context, w world) error {
 	}
 	_, err = fmt.Fprintf(w.Out, "Give this link to %s. It works once, within %d days:\n%s\n", v.Email,
 		int(party.InvitationLife/(24*time.Hour)), answer.Link)
+	if err == nil && found {
+		_, err = fmt.Fprintf(w.Out, "There is an account with this address since %s. Its owner must sign in to accept. "+
+			"Make sure that it is the right person: see holdfast operator create --help.\n",
+			known.Created.UTC().Format(time.DateOnly))
+	}
 	return err
 }
 

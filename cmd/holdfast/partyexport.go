@@ -139,7 +139,7 @@ func (v partySignOut) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	ended, err := clerk(db, w).SignOutParty(ctx, found.ID)
+	ended, err := clerk(db, w).SignOutParty(ctx, "", found.ID)
 	if err != nil {
 		return err
 	}

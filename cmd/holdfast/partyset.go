@@ -57,7 +57,7 @@ func (v partySet) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	changed, err := clerk(db, w).Identity.ChangeParty(ctx, found.ID, func(p party.Party) (party.Party, error) {
+	changed, err := clerk(db, w).Identity.ChangeParty(ctx, "", found.ID, func(p party.Party) (party.Party, error) {
 		set(&p.Standing, v.Standing)
 		set(&p.Business, v.Business)
 		set(&p.Verified, v.Verified)

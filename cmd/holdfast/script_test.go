@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -30,6 +32,18 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"install": scripted(4, "NAME REFERENCE TYPE FILE", (*script).install),
 	"deaf":    scripted(0, "", (*script).deaf),
 	"capture": scripted(2, "NAME PATTERN", (*script).capture),
+	"accept":  scripted(2, "EMAIL LINK", (*script).accept),
+}
+
+// accept accepts an invitation in the store s.db, with the account of an address.
+func (s *script) accept(args []string) {
+	db, err := store.Open(s.t.Context(), store.Config{Address: s.MkAbs("s.db")})
+	s.Check(err)
+	defer db.Close()
+	known, err := partyByEmail(s.t.Context(), db.Reader, args[0])
+	s.Check(err)
+	_, err = clerk(db, world{Now: time.Now}).Identity.AcceptInvitation(s.t.Context(), args[1], known.ID)
+	s.Check(err)
 }
 
 // A script is the state of one running script.

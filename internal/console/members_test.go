@@ -25,8 +25,8 @@ func TestMembersPages(t *testing.T) {
 	b.post(at, url.Values{"role": {"finance"}, "limit": {"50.00"}}).want("The role was changed", "Finance",
 		"Refunds up to $50.00")
 	own := s.caller("members/" + string(owner.ID))
-	b.post(own, url.Values{"role": {"packer"}}).wantStatus(http.StatusConflict).want("The last owner")
-	b.post(own+"/remove", nil).wantStatus(http.StatusConflict).want("The last owner")
+	b.post(own, url.Values{"role": {"packer"}}).wantStatus(http.StatusConflict).want("The last active owner")
+	b.post(own+"/remove", nil).wantStatus(http.StatusConflict).want("The last active owner")
 	b.get(at+"/remove").want("Remove", packer.Email)
 	b.post(at+"/remove", nil).want("The member was removed").wantNot(packer.Email)
 	b.get(at).wantStatus(http.StatusNotFound)

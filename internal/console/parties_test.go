@@ -107,6 +107,18 @@ func TestPartyPages(t *testing.T) {
 	operator.post(at+"/export", nil).wantStatus(http.StatusOK).want(`"email": "ann@example.test"`, `"last4": "4242"`)
 }
 
+// An operator stops no member, and the last active owner stays.
+func TestMembersAreStoppedByOwners(t *testing.T) {
+	s := newSite(t)
+	member := s.members.Add(party.RoleOwner, "")
+	at := "server/parties/" + string(member.ID)
+	operator := s.as(party.RoleOperator, "")
+	operator.confirm(at+"/standing", url.Values{"standing": {"Suspended"}}).wantStatus(http.StatusForbidden)
+	operator.confirm(at+"/sign-out", nil).wantStatus(http.StatusForbidden)
+	s.signedIn(member).confirm(at+"/standing", url.Values{"standing": {"Suspended"}}).
+		wantStatus(http.StatusConflict).want("The last active owner")
+}
+
 // Personal data is erased when nothing is open any more, and says what stands in the
 // way before.
 func TestErasePage(t *testing.T) {

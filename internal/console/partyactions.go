@@ -38,7 +38,9 @@ func partyConfirmation(c *call, p party.Party, heading, lead string, f webui.For
 // does not turn the change round.
 const standingField = "standing"
 
-func (s *Server) askStanding(c *call) error {
+func (s *Server) askStanding(c *call) error { return s.renderStanding(c, http.StatusOK, "") }
+
+func (s *Server) renderStanding(c *call, status int, problem string) error {
 	p, err := s.partyOf(c)
 	if err != nil {
 		return err
@@ -52,7 +54,9 @@ func (s *Server) askStanding(c *call) error {
 		heading, lead, to = w.T("console.parties.reactivate"), w.T("console.parties.reactivate-lead"), party.Active
 	}
 	f := webui.Form{Submit: heading, Hidden: holdfast.Params{{Name: standingField, Value: string(to)}}}
-	return s.confirm(c, http.StatusOK, partyConfirmation(c, p, heading, lead, f))
+	v := partyConfirmation(c, p, heading, lead, f)
+	v.Problem = problem
+	return s.confirm(c, status, v)
 }
 
 func (s *Server) setStanding(c *call) error {
@@ -73,13 +77,16 @@ func (s *Server) setStanding(c *call) error {
 	default:
 		return webui.NewBadForm("there is no such standing")
 	}
-	_, err = s.Processor.Identity.ChangeParty(c.r.Context(), p.ID, func(p party.Party) (party.Party, error) {
+	_, err = s.Processor.Identity.ChangeParty(c.r.Context(), c.Party.ID, p.ID, func(p party.Party) (party.Party, error) {
 		if payment.Erased(p) {
 			return p, errNotThere
 		}
 		p.Standing = to
 		return p, nil
 	})
+	if errors.Is(err, party.ErrLastOwner) {
+		return s.renderStanding(c, http.StatusConflict, c.words.T("console.members.last-owner"))
+	}
 	if err != nil {
 		return err
 	}
@@ -105,7 +112,7 @@ func (s *Server) partySignOut(c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Processor.SignOutParty(c.r.Context(), p.ID); err != nil {
+	if _, err := s.Processor.SignOutParty(c.r.Context(), c.Party.ID, p.ID); err != nil {
 		return err
 	}
 	return c.did("console.done.party-signed-out", partyLink(c, p))

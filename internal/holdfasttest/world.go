@@ -92,7 +92,7 @@ func (w *World) Party(name, email string) party.Party {
 // Change changes a party as an operator can.
 func (w *World) Change(id party.ID, by func(*party.Party)) {
 	w.T.Helper()
-	_, err := w.Processor.Identity.ChangeParty(w.T.Context(), id, func(p party.Party) (party.Party, error) {
+	_, err := w.Processor.Identity.ChangeParty(w.T.Context(), "", id, func(p party.Party) (party.Party, error) {
 		by(&p)
 		return p, nil
 	})

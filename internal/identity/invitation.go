@@ -86,7 +86,8 @@ func (s *Service) inviting(tx *store.Tx, i *party.Invitation) (caller string, er
 }
 
 // InvitationBy returns the invitation of a link, and whether an account has its
-// address. It is ErrLinkOver for a link that was used, withdrawn or is too old.
+// address. It is ErrLinkOver for a link that was used, withdrawn or is too old, and if
+// the inviting member may no longer invite.
 func (s *Service) InvitationBy(ctx context.Context, secret string) (i party.Invitation, taken bool, err error) {
 	err = s.db.View(ctx, func(tx *store.ReadTx) error {
 		if i, err = s.invitation(tx, secret); err != nil {
@@ -101,6 +102,13 @@ func (s *Service) InvitationBy(ctx context.Context, secret string) (i party.Invi
 func (s *Service) invitation(tx *store.ReadTx, secret string) (party.Invitation, error) {
 	i, found, err := tx.Invitation(party.HashLink(secret))
 	if err == nil && (!found || i.Over(s.Now())) {
+		err = ErrLinkOver
+	}
+	if err != nil || i.InvitedBy == "" {
+		return i, err
+	}
+	// The inviting member may have left or lost its role.
+	if _, err = Permit(tx, i.InvitedBy, party.MayManageMembers, i.Caller); errors.Is(err, ErrNotAllowed) {
 		err = ErrLinkOver
 	}
 	return i, err

@@ -13,9 +13,9 @@ import (
 // ErrNotAllowed means that the party's role does not allow the action, or no longer.
 var ErrNotAllowed = errors.New("the member's role does not allow it")
 
-// errNoMember is the same for a party that does not exist and for one that is no
+// ErrNoMember is the same for a party that does not exist and for one that is no
 // member.
-var errNoMember = holdfast.Errorf(holdfast.InvalidParams, "there is no such member")
+var ErrNoMember = holdfast.Errorf(holdfast.InvalidParams, "there is no such member")
 
 // Memberships returns what a party is a member of. A party that is not active is a
 // member of nothing.
@@ -41,7 +41,8 @@ func MembershipsOf(tx *store.ReadTx, id party.ID) (all []party.Membership, err e
 }
 
 // Permit returns a membership that gives a party a permission for a caller, or for
-// the server if the caller is empty. Without one it is ErrNotAllowed. An action calls
+// the server if the caller is empty. Of several it is the one that allows the largest
+// refund. Without one it is ErrNotAllowed. An action calls
 // it in its transaction, so a member that is removed meanwhile does nothing more.
 func Permit(tx *store.ReadTx, id party.ID, p party.Permission, of party.CallerID) (party.Membership, error) {
 	all, err := MembershipsOf(tx, id)
@@ -53,7 +54,8 @@ func Permit(tx *store.ReadTx, id party.ID, p party.Permission, of party.CallerID
 		if !m.Covers(of) || !m.May(p) {
 			continue
 		}
-		if permitted.Role == "" || !m.RefundLimit.Given() { // the one without a limit allows more
+		if permitted.Role == "" || !m.RefundLimit.Given() ||
+			permitted.RefundLimit.Given() && m.RefundLimit.Cmp(permitted.RefundLimit) > 0 {
 			permitted = m
 		}
 	}
@@ -73,6 +75,64 @@ func mayManage(tx *store.Tx, by party.ID, of party.CallerID) error {
 	return err
 }
 
+// MayManageParty refuses an action on the account of a member unless by may manage
+// each of its memberships. A command has no party. Anybody may manage a party that is
+// no member.
+func MayManageParty(tx *store.Tx, by, id party.ID) error {
+	all, err := tx.Memberships(id)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if err := mayManage(tx, by, m.Caller); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayChangeStanding is MayManageParty for a new standing. The last owner of a caller
+// or of the server stays active.
+func mayChangeStanding(tx *store.Tx, by, id party.ID, after party.Standing) error {
+	if err := MayManageParty(tx, by, id); err != nil || after == party.Active {
+		return err
+	}
+	owned, err := tx.Memberships(id)
+	if err != nil {
+		return err
+	}
+	for _, m := range owned {
+		if err := checkOwners(tx, m.Caller, id, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOwners refuses a change of one member if no active owner would be left. after
+// is the role of the member after it; empty if it does nothing more.
+func checkOwners(tx *store.Tx, of party.CallerID, changed party.ID, after party.Role) error {
+	all, err := tx.Members(of)
+	if err != nil {
+		return err
+	}
+	var counted []party.Member
+	for _, m := range all {
+		active := m.Party == changed
+		if !active && m.Role == party.RoleOwner {
+			account, found, err := tx.Party(m.Party)
+			if err != nil {
+				return err
+			}
+			active = found && !account.Guest && account.Standing == party.Active
+		}
+		if active {
+			counted = append(counted, m)
+		}
+	}
+	return party.CheckOwners(counted, changed, after)
+}
+
 // SetMember gives a party a role, or changes the role of a member. by is the acting
 // member, or empty for a command.
 func (s *Service) SetMember(ctx context.Context, by party.ID, m party.Membership) error {
@@ -85,7 +145,7 @@ func (s *Service) SetMember(ctx context.Context, by party.ID, m party.Membership
 		}
 		account, found, err := tx.Party(m.Party)
 		if err == nil && (!found || account.Guest || account.Standing == party.Closed) {
-			err = errNoMember
+			err = ErrNoMember
 		}
 		if err != nil {
 			return err
@@ -99,7 +159,7 @@ func (s *Service) setMember(tx *store.Tx, by party.ID, m party.Membership) error
 	if err != nil {
 		return err
 	}
-	if err := party.CheckOwners(all, m.Party, m.Role); err != nil {
+	if err := checkOwners(tx, m.Caller, m.Party, m.Role); err != nil {
 		return err
 	}
 	i := slices.IndexFunc(all, func(had party.Member) bool { return had.Party == m.Party })
@@ -149,16 +209,12 @@ func (s *Service) RemoveMember(ctx context.Context, by, id party.ID, of party.Ca
 		if err != nil {
 			return err
 		}
-		all, err := tx.Members(of)
-		if err != nil {
-			return err
-		}
-		if err := party.CheckOwners(all, id, ""); err != nil {
+		if err := checkOwners(tx, of, id, ""); err != nil {
 			return err
 		}
 		removed, err := tx.RemoveMember(id, of)
 		if err == nil && !removed {
-			err = errNoMember
+			err = ErrNoMember
 		}
 		if err != nil {
 			return err
@@ -179,5 +235,5 @@ func memberOf(tx *store.Tx, id party.ID, of party.CallerID) (party.Member, error
 			return m, nil
 		}
 	}
-	return party.Member{}, errNoMember
+	return party.Member{}, ErrNoMember
 }

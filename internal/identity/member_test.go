@@ -93,6 +93,92 @@ func TestTwoOwnersRemoveEachOther(t *testing.T) {
 	})
 }
 
+// An operator must not stop an owner, and the last active owner stays.
+func TestOnlyOwnersStopMembers(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		operator := w.Party("Op", "op@example.test")
+		appoint(w, w.Owner.ID, "", party.RoleOwner)
+		appoint(w, operator.ID, "", party.RoleOperator)
+		stand := func(by, id party.ID, to party.Standing) error {
+			_, err := w.Processor.Identity.ChangeParty(t.Context(), by, id, func(p party.Party) (party.Party, error) {
+				p.Standing = to
+				return p, nil
+			})
+			return err
+		}
+		wantErr(w, "an operator suspends the owner", stand(operator.ID, w.Owner.ID, party.Suspended), identity.ErrNotAllowed)
+		_, err := w.Processor.SignOutParty(t.Context(), operator.ID, w.Owner.ID)
+		wantErr(w, "an operator signs the owner out", err, identity.ErrNotAllowed)
+		if err := stand(operator.ID, w.Buyer.ID, party.Suspended); err != nil {
+			t.Errorf("an operator suspends a buyer: %v", err)
+		}
+		if err := stand(operator.ID, w.Buyer.ID, party.Active); err != nil {
+			t.Errorf("an operator reactivates a buyer: %v", err)
+		}
+		wantErr(w, "a command suspends the last owner", stand("", w.Owner.ID, party.Suspended), party.ErrLastOwner)
+		appoint(w, w.Buyer.ID, "", party.RoleOwner)
+		if err := stand(w.Owner.ID, w.Buyer.ID, party.Suspended); err != nil {
+			t.Fatal(err)
+		}
+		wantErr(w, "an operator reactivates an owner", stand(operator.ID, w.Buyer.ID, party.Active), identity.ErrNotAllowed)
+		wantErr(w, "the other owner is suspended", people(w).RemoveMember(t.Context(), "", w.Owner.ID, ""),
+			party.ErrLastOwner)
+		if err := people(w).RemoveMember(t.Context(), "", w.Buyer.ID, ""); err != nil {
+			t.Errorf("a suspended owner is removed: %v", err)
+		}
+	})
+}
+
+func people(w *holdfasttest.World) *identity.Service { return w.Processor.Identity }
+
+// An invitation is over when the inviting member may no longer invite.
+func TestInvitationsOfARemovedOwner(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		appoint(w, w.Owner.ID, w.Shop.ID, party.RoleOwner)
+		leaving := w.Party("Lee", "lee@example.test")
+		appoint(w, leaving.ID, w.Shop.ID, party.RoleOwner)
+		m := party.Membership{Caller: w.Shop.ID, Role: party.RoleOwner}
+		known, err := invite(w, leaving.ID, m, w.Buyer.Email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, err := invite(w, leaving.ID, m, "lee2@example.test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := people(w).RemoveMember(t.Context(), w.Owner.ID, leaving.ID, w.Shop.ID); err != nil {
+			t.Fatal(err)
+		}
+		_, err = people(w).AcceptInvitation(t.Context(), known, w.Buyer.ID)
+		wantErr(w, "with an account", err, identity.ErrLinkOver)
+		_, err = people(w).AcceptInvitationAsNew(t.Context(), fresh, identity.NewParty{Name: "Lee", Password: another})
+		wantErr(w, "with a new account", err, identity.ErrLinkOver)
+	})
+}
+
+// Of two memberships with limits, the larger limit counts.
+func TestTheLargerRefundLimitCounts(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		for of, limit := range map[party.CallerID]string{"": "50.00", w.Shop.ID: "80.00"} {
+			if err := people(w).SetMember(t.Context(), "", party.Membership{
+				Party: w.Buyer.ID, Caller: of, Role: party.RoleFinance, RefundLimit: holdfasttest.USD(limit),
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			m, err := identity.Permit(tx, w.Buyer.ID, party.MayRefund, w.Shop.ID)
+			if err == nil && m.RefundLimit.Cmp(holdfasttest.USD("80.00")) != 0 {
+				t.Errorf("the limit is %s", m.RefundLimit.Decimal())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func invite(w *holdfasttest.World, by party.ID, m party.Membership, email string) (string, error) {
 	return w.Processor.Identity.Invite(w.T.Context(), by, m, email, here)
 }

@@ -81,15 +81,17 @@ func (s *Service) Rename(ctx context.Context, partyID party.ID, name string) (pa
 	if !party.ValidName(name) {
 		return party.Party{}, ErrName
 	}
-	return s.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
+	return s.ChangeParty(ctx, "", partyID, func(had party.Party) (party.Party, error) {
 		had.Name = name
 		return had, nil
 	})
 }
 
-// ChangeParty applies change to a party and stores the result.
+// ChangeParty applies change to a party and stores the result. by is the acting
+// member, or empty for a command and for the party itself. A new standing of a member
+// needs somebody who may manage the member. The last owner stays active.
 func (s *Service) ChangeParty(
-	ctx context.Context, id party.ID, change func(party.Party) (party.Party, error),
+	ctx context.Context, by, id party.ID, change func(party.Party) (party.Party, error),
 ) (after party.Party, err error) {
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		before, err := PartyOf(&tx.ReadTx, id)
@@ -98,6 +100,11 @@ func (s *Service) ChangeParty(
 		}
 		if after, err = change(before); err != nil {
 			return err
+		}
+		if after.Standing != before.Standing {
+			if err := mayChangeStanding(tx, by, id, after.Standing); err != nil {
+				return err
+			}
 		}
 		if err := tx.Log(party.AuditEntry{
 			Action: "party.change", Object: string(id), Before: before.Facts(), After: after.Facts(),

@@ -33,11 +33,11 @@ func (m Membership) MayRefund(amount money.Amount) bool {
 
 // ErrLastOwner refuses to leave a caller or the server without an owner.
 var ErrLastOwner = holdfast.Errorf(holdfast.InvalidParams,
-	"the last owner can neither be removed nor get another role; make another member an owner first")
+	"the last active owner can neither be removed or suspended nor get another role; make another member an owner first")
 
 // CheckOwners refuses a change of one member if no owner would be left. all are the
-// members of the same caller or of the server before the change, and after is the
-// role of the member after it; empty if it is removed.
+// active members of the same caller or of the server before the change, and the member
+// itself. after is the role of the member after it; empty if it is removed or stopped.
 func CheckOwners(all []Member, changed ID, after Role) error {
 	owned, owners := false, 0
 	for _, m := range all {

@@ -21,7 +21,7 @@ func (p *Processor) BecomeBusiness(ctx context.Context, partyID party.ID) (party
 		return party.Party{}, holdfast.Errorf(holdfast.AccessFailure,
 			"only the operator can turn an account into a business account")
 	}
-	return p.Identity.ChangeParty(ctx, partyID, func(had party.Party) (party.Party, error) {
+	return p.Identity.ChangeParty(ctx, "", partyID, func(had party.Party) (party.Party, error) {
 		had.Business = true
 		if had.Name == "" { // it was a guest, and has not given a name yet
 			return had, identity.ErrName

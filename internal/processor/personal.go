@@ -4,15 +4,21 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// SignOutParty ends all sessions of a party, and reports how many there were.
-func (p *Processor) SignOutParty(ctx context.Context, id party.ID) (ended int, err error) {
+// SignOutParty ends all sessions of a party, and reports how many there were. by is
+// the acting member, or empty for a command. Only somebody who may manage a member
+// signs it out.
+func (p *Processor) SignOutParty(ctx context.Context, by, id party.ID) (ended int, err error) {
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		if _, err := partyOf(&tx.ReadTx, id); err != nil {
+			return err
+		}
+		if err := identity.MayManageParty(tx, by, id); err != nil {
 			return err
 		}
 		n, err := tx.EndAllSignedIn(id)

@@ -191,7 +191,7 @@ func (w *world) instrument(i payment.Instrument) {
 // change changes a party.
 func (w *world) change(id string, by func(*party.Party)) {
 	w.t.Helper()
-	_, err := w.p.Identity.ChangeParty(context.Background(), party.ID(id), func(p party.Party) (party.Party, error) {
+	_, err := w.p.Identity.ChangeParty(context.Background(), "", party.ID(id), func(p party.Party) (party.Party, error) {
 		by(&p)
 		return p, nil
 	})
