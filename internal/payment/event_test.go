@@ -220,7 +220,7 @@ func TestEventCursor(t *testing.T) {
 func TestEventObjects(t *testing.T) {
 	known := []payment.EventObject{
 		payment.ObjectHold, payment.ObjectPayment, payment.ObjectRefund, payment.ObjectToken, payment.ObjectCheckout,
-		payment.ObjectEndpoint,
+		payment.ObjectEndpoint, payment.ObjectDispute,
 	}
 	for _, kind := range payment.EventTypes {
 		if !slices.Contains(known, kind.Object()) {
