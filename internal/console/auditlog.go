@@ -29,6 +29,9 @@ func (s *Server) auditRoutes() []route {
 
 const auditRows = 50
 
+// auditDayHint shows how a day is written, in every language.
+const auditDayHint = "2026-11-30"
+
 // An auditFilter selects entries of the audit log.
 type auditFilter struct {
 	store.AuditQuery
@@ -40,7 +43,7 @@ func auditForm(w webui.Words, action string) webui.Form {
 		return webui.Field{Name: name, Label: label, Autocomplete: "off", MayBeEmpty: true}
 	}
 	since, until := text("since", w.T("console.audit.since")), text("until", w.T("console.audit.until"))
-	since.Type, until.Type = "date", "date"
+	since.Hint, until.Hint = auditDayHint, auditDayHint
 	return webui.Form{
 		Action: action, Get: true, Submit: w.T("console.show"),
 		Fields: []webui.Field{
