@@ -29,7 +29,7 @@ func (s *server) firstBeat(ctx context.Context) error {
 		ID: processor.RandomIDs{Now: s.Now}.Other("server-"), Version: programVersion().Version, Host: host,
 		Started: s.started,
 	}
-	if err := s.beat(ctx); err != nil {
+	if err := s.tell(ctx, s.Store.FirstBeat); err != nil {
 		return err
 	}
 	if p, paused := s.Store.Paused(); paused {
@@ -39,11 +39,13 @@ func (s *server) firstBeat(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) beat(ctx context.Context) error {
+func (s *server) beat(ctx context.Context) error { return s.tell(ctx, s.Store.Beat) }
+
+func (s *server) tell(ctx context.Context, beat func(context.Context, store.Server) error) error {
 	s.row.Seen = s.Now()
 	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
 	defer cancel()
-	return s.Store.Beat(ctx, s.row)
+	return beat(ctx, s.row)
 }
 
 // keepBeating beats until ctx ends, and then removes the server from the store. A

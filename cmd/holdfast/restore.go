@@ -14,7 +14,7 @@ import (
 type restoreVerb struct {
 	storeFlags
 	File             string   `arg:"" optional:"" help:"Restore this backup; none for a PostgreSQL database that was restored with its own tools." placeholder:"FILE"`
-	Taken            dateFlag `help:"Name the time of the backup, such as 2026-11-30T03:00:00Z, if it was not made by holdfast backup." placeholder:"TIME"`
+	Taken            dateFlag `help:"Name the time of the backup, such as 2026-11-30T03:00:00Z. Required if it was not made by holdfast backup, which writes the time into the file." placeholder:"TIME"`
 	AcceptWrongBooks bool     `help:"Restore the backup although its books are wrong."`
 	JSON             bool     `name:"json" help:"Print one line of JSON."`
 }
@@ -77,21 +77,16 @@ func (v restoreVerb) Run(ctx context.Context, w world) error {
 
 // restoreFile makes a store of a backup.
 func (v restoreVerb) restoreFile(ctx context.Context, at store.Location, w world) (report store.Report, err error) {
-	info, err := os.Stat(v.File)
-	if err != nil {
+	if _, err := os.Stat(v.File); err != nil {
 		return report, fmt.Errorf("reading the backup: %w", err)
 	}
 	if exists, err := checkPrivate(v.File, refuseShared); err != nil || !exists {
 		return report, err
 	}
-	taken := v.Taken.at
-	if taken.IsZero() {
-		taken = info.ModTime()
-	}
 	progress := newCopyProgress(w)
 	defer progress.end()
-	return report, store.Backup{
-		From: v.File, To: at.File, Taken: processor.Micro(taken), Now: processor.Micro(w.Now()), Told: progress.pages,
+	err = store.Backup{
+		From: v.File, To: at.File, Taken: processor.Micro(v.Taken.at), Now: processor.Micro(w.Now()), Told: progress.pages,
 		Check: func(file string) error {
 			progress.end()
 			config, err := v.config(file)
@@ -106,6 +101,10 @@ func (v restoreVerb) restoreFile(ctx context.Context, at store.Location, w world
 			return errors.Join(err, db.Close())
 		},
 	}.Run(ctx)
+	if errors.Is(err, store.ErrNoTime) {
+		err = misuseError{fmt.Errorf("%w. Name the time with --taken, rather too early than too late", err)}
+	}
+	return report, err
 }
 
 // markDatabase pauses a PostgreSQL database that was restored.

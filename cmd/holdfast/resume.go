@@ -14,17 +14,17 @@ import (
 
 type resumeVerb struct {
 	storeFlags
-	DeliverAll   bool          `help:"Deliver everything that waits." xor:"what"`
-	DropAll      bool          `help:"Deliver nothing that waits now." xor:"what"`
-	DropOlder    time.Duration `help:"Drop what has waited for longer than this, such as 1h, and deliver the rest." xor:"what" placeholder:"DURATION"`
+	DeliverAll   bool          `help:"End the pause and deliver everything that waits." xor:"what"`
+	DropAll      bool          `help:"End the pause and deliver nothing that waits now." xor:"what"`
+	DropOlder    time.Duration `help:"End the pause, drop what has waited for longer than this, such as 1h, and deliver the rest." xor:"what" placeholder:"DURATION"`
 	SkipNetworks bool          `help:"Skip what card networks have told since the backup. Holds that they have and the store does not are then found later, or by nobody."`
 	JSON         bool          `name:"json" help:"Print one line of JSON."`
 }
 
 func (resumeVerb) Help() string {
-	return `A store that was restored or copied is paused. This command says what waits in it. With one of the first three flags
-it ends the pause. Before, it reads what card networks have told since the time of the backup, as holdfast network
-restored does. Notices, webhooks and mails that are dropped stay in the store as given up, and can be sent again.
+	return `A store that was restored or copied is paused. This command says what waits in it. Only with one of the first three
+flags does it end the pause, even if nothing waits. Before, it reads what card networks have told since
+the time of the backup, as holdfast network restored does. Notices, webhooks and mails that are dropped stay in the store as given up, and can be sent again.
 Servers go on within ten seconds.
 
 Run it on one of two copies only: the other would hold and take the same money again.
@@ -119,7 +119,7 @@ func (v resumeVerb) Run(ctx context.Context, w world) error {
 			return err
 		}
 	}
-	if !v.decided() && !waits.None() {
+	if !v.decided() {
 		return v.ask(w, answer)
 	}
 	if err := v.resume(ctx, w, db, p, pause, &answer); err != nil {
@@ -143,10 +143,11 @@ func (v resumeVerb) ask(w world, answer resumeAnswer) error {
 		}
 		return errSaid
 	}
-	fmt.Fprint(w.Out, "\nThe store stays paused. Its receivers may have got all of this already. Decide:\n\n"+
-		"    holdfast resume --deliver-all         deliver it\n"+
+	fmt.Fprint(w.Out, "\nThe store stays paused. Its receivers may have got all of this already. "+
+		"Each of these ends the\npause. Holds then expire, and card networks are asked again:\n\n"+
+		"    holdfast resume --deliver-all         deliver what waits\n"+
 		"    holdfast resume --drop-older 1h       drop what is older, and deliver the rest\n"+
-		"    holdfast resume --drop-all            drop it\n")
+		"    holdfast resume --drop-all            drop what waits\n")
 	return errSaid
 }
 

@@ -21,9 +21,10 @@ type storeCopy struct {
 }
 
 func (storeCopy) Help() string {
-	return `Stop the servers first. All rows are copied, and compared afterwards. Sealed secrets stay sealed with the same key. The
-copy is paused: holdfast resume ends that, and the old store must not be used any more then. A copy that was cut short
-is no store; run the command again.
+	return `Stop the servers first. All rows are copied, and compared afterwards. The books are not checked: run holdfast books
+check on the copy. Sealed secrets stay sealed with the same key. The copy is paused: holdfast resume ends that, and the
+old store must not be used any more then. A copy of a backup has the time of that backup. A copy that was cut short is
+no store; run the command again.
 
 Examples:
 
@@ -92,6 +93,7 @@ func (v storeCopy) Run(ctx context.Context, w world) error {
 	}
 	_, err = fmt.Fprintf(w.Out,
 		"%d rows of %d tables were copied and compared in %v. The copy is paused: no money moves and "+
-			"nothing is\ndelivered before holdfast resume.\n", rows, len(tables), took)
+			"nothing is\ndelivered before holdfast resume. Its books were not checked: run holdfast books check.\n",
+		rows, len(tables), took)
 	return err
 }

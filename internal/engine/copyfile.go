@@ -27,7 +27,7 @@ const copyOptions = "mode=rw&_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)"
 // also while other processes write to the first one. It reads in one transaction,
 // so it never begins again, and nobody waits for it. Meanwhile the log of the
 // first file grows. If copying fails, the other file is useless. told is called
-// with the number of pages that are copied, and of all.
+// with the number of pages that are copied, and of all; it may be nil.
 func CopySQLite(ctx context.Context, from string, to *os.File, told func(done, all int)) error {
 	db, err := LookAtSQLite(from)
 	if err != nil {
@@ -77,7 +77,9 @@ func copyInto(ctx context.Context, conn *sql.Conn, to *os.File, told func(done, 
 				return err
 			}
 			all := backup.PageCount()
-			told(all-backup.Remaining(), all)
+			if told != nil {
+				told(all-backup.Remaining(), all)
+			}
 			if !more {
 				return nil
 			}

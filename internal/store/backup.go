@@ -19,10 +19,11 @@ type Backup struct {
 	From string // an SQLite file
 	To   string // a file that does not exist
 	// Taken is the time of the state that the copy has. The copy of a paused store
-	// keeps the time of that store.
+	// keeps the time of that store. If Taken is zero, only a paused store is copied.
 	Taken time.Time
 	Now   time.Time
-	// Told is called with the number of pages that are copied, and of all.
+	// Told is called with the number of pages that are copied, and of all. It may be
+	// nil.
 	Told func(done, all int)
 	// Check is called with the copy's file before it gets its name. If it fails,
 	// there is no copy. Nil checks nothing.
@@ -31,6 +32,10 @@ type Backup struct {
 
 // ErrExists refuses to overwrite a file.
 var ErrExists = errors.New("the file exists already, and is not overwritten")
+
+// ErrNoTime refuses a copy of a store that is not paused, because nothing says of
+// which time its state is.
+var ErrNoTime = errors.New("the file was not made by holdfast backup, and does not say of which time its state is")
 
 // unfinished ends the name of a copy that is not finished. Nothing opens such a
 // file, and the next copy to the same name begins it anew.
@@ -191,8 +196,14 @@ func pauseCopy(ctx context.Context, tx *sql.Tx, p Pause) error {
 			return fmt.Errorf("removing what a copy does not keep: %w", err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, insertPause, string(p.Reason), micros(p.Taken), micros(p.Since))
-	if err != nil {
+	if p.Taken.IsZero() {
+		_, err := scanPause(tx.QueryRowContext(ctx, selectPause))
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNoTime
+		}
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, insertPause, p.values()...); err != nil {
 		return fmt.Errorf("pausing the copy: %w", err)
 	}
 	return nil
@@ -242,25 +253,33 @@ func publish(part, name string) error {
 }
 
 // MarkRestored pauses a PostgreSQL database that was restored with its own tools,
-// to the state of a time. No server may run on it.
+// to the state of a time. No server may run on it, or start meanwhile.
 func (db *DB) MarkRestored(ctx context.Context, taken, now time.Time) error {
-	running, err := runningServers(ctx, db.pools.Reader, now)
+	err := db.whileLocked(ctx, lockAlone, func() error { return db.markRestored(ctx, taken, now) })
 	if err != nil {
 		return db.dialect.Named(err)
+	}
+	return db.readPause(ctx)
+}
+
+func (db *DB) markRestored(ctx context.Context, taken, now time.Time) error {
+	running, err := runningServers(ctx, db.pools.Reader, now)
+	if err != nil {
+		return err
 	}
 	if len(running) > 0 {
 		return fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
 	}
 	tx, err := db.pools.Writer.BeginTx(ctx, nil)
 	if err != nil {
-		return db.dialect.Named(fmt.Errorf("pausing the store: %w", err))
+		return fmt.Errorf("pausing the store: %w", err)
 	}
 	defer tx.Rollback()
 	if err := pauseCopy(ctx, tx, Pause{Reason: PausedBackup, Taken: taken, Since: now}); err != nil {
-		return db.dialect.Named(err)
+		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return db.dialect.Named(fmt.Errorf("pausing the store: %w", err))
+		return fmt.Errorf("pausing the store: %w", err)
 	}
-	return db.readPause(ctx)
+	return nil
 }

@@ -19,7 +19,7 @@ var takenAt = time.Date(2026, time.November, 30, 3, 0, 0, 0, time.UTC)
 
 // backupOf is a backup of a file into another one.
 func backupOf(from, to string) store.Backup {
-	return store.Backup{From: from, To: to, Taken: takenAt, Now: takenAt, Told: func(int, int) {}}
+	return store.Backup{From: from, To: to, Taken: takenAt, Now: takenAt}
 }
 
 // A backup finishes under load. It is one consistent state of the store: it opens,

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
 // A Copy copies a store into another database, of the same kind or the other.
@@ -25,15 +26,18 @@ type Copy struct {
 	Live bool
 	Now  time.Time
 	// Told is called with the rows of a table that are copied, now and then and when
-	// all are.
+	// all are. It may be nil.
 	Told func(table string, rows int64)
+
+	paused Pause // the pause of the copy
 }
 
 // toldEvery is after how many rows Told is called.
 const toldEvery = 10_000
 
-// Run makes the copy and compares all rows of it with those that were read. The
-// copy is paused: see [Pause]. If it is cut short there is no file, or a database
+// Run makes the copy and compares all rows of it with those that were read. It does
+// not check the books. The copy is paused: see [Pause]. The copy of a paused store
+// keeps the pause of that store. If it is cut short there is no file, or a database
 // that no program opens; Run can then be called again.
 func (c Copy) Run(ctx context.Context) (StoreDigest, error) {
 	d, source, err := open(ctx, c.From)
@@ -46,6 +50,9 @@ func (c Copy) Run(ctx context.Context) (StoreDigest, error) {
 		return nil, d.Named(err)
 	}
 	defer tx.Rollback()
+	if c.paused, err = c.pauseOf(ctx, tx); err != nil {
+		return nil, d.Named(err)
+	}
 	if c.To.IsFile() {
 		return c.intoFile(ctx, tx)
 	}
@@ -56,13 +63,6 @@ func (c Copy) Run(ctx context.Context) (StoreDigest, error) {
 func (c Copy) readable(ctx context.Context, d dialect, source *engine.Pools) (*sql.Tx, error) {
 	if err := checkSchema(ctx, d, source.Reader); err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
-	}
-	p, err := scanPause(source.Reader.QueryRowContext(ctx, selectPause))
-	switch {
-	case err == nil && p.Reason == pausedCopying:
-		return nil, fmt.Errorf("--from: %w", ErrHalfCopied)
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
-		return nil, fmt.Errorf("reading whether the store is paused: %w", err)
 	}
 	if !c.Live {
 		running, err := runningServers(ctx, source.Reader, c.Now)
@@ -76,8 +76,56 @@ func (c Copy) readable(ctx context.Context, d dialect, source *engine.Pools) (*s
 	return beginReading(ctx, d.Remote, source.Reader)
 }
 
-// pause is the pause of the copy.
-func (c Copy) pause() []any { return []any{string(PausedCopy), micros(c.Now), micros(c.Now)} }
+// pauseOf is the pause of a store's copy. A copy has the state of its source: if
+// that is paused, its state is older than now.
+func (c Copy) pauseOf(ctx context.Context, source *sql.Tx) (Pause, error) {
+	p, err := scanPause(source.QueryRowContext(ctx, selectPause))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Pause{Reason: PausedCopy, Taken: c.Now, Since: c.Now}, nil
+	case err != nil:
+		return p, fmt.Errorf("reading whether the store is paused: %w", err)
+	case p.Reason == pausedCopying:
+		return p, fmt.Errorf("--from: %w", ErrHalfCopied)
+	}
+	return p, nil
+}
+
+// finish pauses a complete copy, and writes into its audit log that it was copied.
+func (c Copy) finish(ctx context.Context, to *sql.DB) error {
+	e := party.AuditEntry{
+		ID: newEntryID(c.Now), At: c.Now, Actor: ActorOf(ctx), Action: "store.copy",
+		After: party.Facts{"taken": c.paused.Taken.UTC().Format(time.RFC3339)},
+	}
+	e, err := e.Complete()
+	if err != nil {
+		return err
+	}
+	tx, err := to.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("finishing the copy: %w", err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, `DELETE FROM pauses`); err != nil {
+		return fmt.Errorf("finishing the copy: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, insertPause, c.paused.values()...); err != nil {
+		return fmt.Errorf("finishing the copy: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, newEntryTable.insertText(""), newEntryTable.fields.values(&e)...); err != nil {
+		return fmt.Errorf("writing an audit entry: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("finishing the copy: %w", err)
+	}
+	return nil
+}
+
+func (c Copy) tell(table string, rows int64) {
+	if c.Told != nil {
+		c.Told(table, rows)
+	}
+}
 
 // notCopied are tables that describe a database and not what is kept in it.
 var notCopied = []string{"servers", "pauses"}
@@ -168,8 +216,7 @@ func (c Copy) fillFile(ctx context.Context, from *sql.Tx, part string) (copied S
 	if _, err := pools.Writer.ExecContext(ctx, `PRAGMA synchronous = FULL`); err != nil {
 		return nil, err
 	}
-	_, err = pools.Writer.ExecContext(ctx, insertPause, c.pause()...)
-	return copied, err
+	return copied, c.finish(ctx, pools.Writer)
 }
 
 // fillSQLite copies the rows of a table into an SQLite file.
@@ -203,14 +250,14 @@ func (c Copy) fillSQLite(ctx context.Context, from *sql.Tx, to *sql.DB, table st
 			return fmt.Errorf("writing table %s: %w", table, err)
 		}
 		if told++; told%toldEvery == 0 {
-			c.Told(table, told)
+			c.tell(table, told)
 		}
 		return nil
 	})
 	if err != nil {
 		return d, err
 	}
-	c.Told(table, d.Rows)
+	c.tell(table, d.Rows)
 	return d, tx.Commit()
 }
 
@@ -248,11 +295,7 @@ func (c Copy) intoPostgres(ctx context.Context, from *sql.Tx) (copied StoreDiges
 	if _, err := pools.Writer.ExecContext(ctx, `ANALYZE`); err != nil {
 		return nil, fmt.Errorf("collecting statistics: %w", err)
 	}
-	_, err = pools.Writer.ExecContext(ctx, `UPDATE pauses SET reason = $1, taken = $2, since = $3`, c.pause()...)
-	if err != nil {
-		return nil, fmt.Errorf("finishing the copy: %w", err)
-	}
-	return copied, nil
+	return copied, c.finish(ctx, pools.Writer)
 }
 
 // ErrNotEmpty refuses to copy into a database that has a store.
@@ -314,7 +357,8 @@ func (c Copy) reserve(ctx context.Context, db *sql.DB, tables []string) error {
 	if err := emptyTables(ctx, tx, tables, all); err != nil {
 		return fmt.Errorf("emptying the tables: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, insertPause, string(pausedCopying), micros(c.Now), micros(c.Now)); err != nil {
+	copying := Pause{Reason: pausedCopying, Taken: c.Now, Since: c.Now}
+	if _, err := tx.ExecContext(ctx, insertPause, copying.values()...); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -381,7 +425,7 @@ func (c Copy) fillPostgres(ctx context.Context, from *sql.Tx, to *sql.DB, table 
 					return nil, nil
 				}
 				if told++; told%toldEvery == 0 {
-					c.Told(table, told)
+					c.tell(table, told)
 				}
 				return row, nil
 			}))
@@ -392,7 +436,7 @@ func (c Copy) fillPostgres(ctx context.Context, from *sql.Tx, to *sql.DB, table 
 	if err != nil || failed != nil {
 		return d, fmt.Errorf("copying table %s: %w", table, errors.Join(err, failed))
 	}
-	c.Told(table, d.Rows)
+	c.tell(table, d.Rows)
 	return d, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,7 +17,7 @@ import (
 // copyOf copies a store into a new database.
 func copyOf(t *testing.T, from, to string) store.Copy {
 	t.Helper()
-	c := store.Copy{Now: takenAt, Told: func(string, int64) {}}
+	c := store.Copy{Now: takenAt}
 	var errs [2]error
 	c.From, errs[0] = store.ParseAddress(from)
 	c.To, errs[1] = store.ParseAddress(to)
@@ -176,6 +177,36 @@ func TestCopiesThatAreRefused(t *testing.T) {
 			c = copyOf(t, target, foreign)
 			if _, err := c.Run(t.Context()); !errors.Is(err, store.ErrNotEmpty) {
 				t.Errorf("into the database of another program: %v", err)
+			}
+		})
+	}
+}
+
+// The copy of a paused store keeps the pause, because it has the same old state.
+func TestACopyOfAPausedStore(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			source, target := address(t), holdfasttest.EmptyAddresses(t)[name](t)
+			want := store.Pause{Reason: store.PausedBackup, Taken: takenAt.Add(-time.Hour), Since: takenAt.Add(-time.Minute)}
+			if err := holdfasttest.Open(t, source).MarkRestored(t.Context(), want.Taken, want.Since); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := copyOf(t, source, target).Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			db, err := store.OpenExisting(t.Context(), store.Config{Address: target})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if p, _ := db.Paused(); !p.Taken.Equal(want.Taken) || !p.Since.Equal(want.Since) || p.Reason != want.Reason {
+				t.Errorf("the copy is paused as %+v, want %+v", p, want)
+			}
+			var entries int
+			err = raw(t, target).QueryRowContext(t.Context(),
+				`SELECT COUNT(1) FROM audit_log WHERE action = 'store.copy' AND object = ''`).Scan(&entries)
+			if err != nil || entries != 1 {
+				t.Errorf("%d entries of its audit log say that it was copied (%v)", entries, err)
 			}
 		})
 	}

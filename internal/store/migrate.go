@@ -38,6 +38,11 @@ func migrate(ctx context.Context, d dialect, db *sql.DB, now func() time.Time) e
 		if err != nil {
 			return fmt.Errorf("making the migration lock: %w", err)
 		}
+		if now != nil {
+			locker = guardedLocker{locker, func(ctx context.Context, conn *sql.Conn) error {
+				return refuseServers(ctx, d, conn, now())
+			}}
+		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
 	provider, err := d.migrations(db, options...)
@@ -53,6 +58,46 @@ func migrate(ctx context.Context, d dialect, db *sql.DB, now func() time.Time) e
 	}
 	return newer(have, newest(provider))
 }
+
+// A guardedLocker also refuses the lock of migrations after it has taken it. While
+// it is held, no server starts: see [DB.FirstBeat].
+type guardedLocker struct {
+	lock.SessionLocker
+	refuse func(context.Context, *sql.Conn) error
+}
+
+func (l guardedLocker) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	if err := l.SessionLocker.SessionLock(ctx, conn); err != nil {
+		return err
+	}
+	if err := l.refuse(ctx, conn); err != nil {
+		return errors.Join(err, l.SessionUnlock(context.WithoutCancel(ctx), conn))
+	}
+	return nil
+}
+
+// whileLocked runs fn while no program migrates a PostgreSQL database. query takes
+// the lock of migrations. An SQLite file has one server or command at a time, which
+// locks the file itself.
+func (db *DB) whileLocked(ctx context.Context, query string, fn func() error) error {
+	if !db.pools.Database.Remote {
+		return fn()
+	}
+	tx, err := db.pools.Reader.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("waiting for migrations: %w", err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, query, lock.DefaultLockID); err != nil {
+		return fmt.Errorf("waiting for migrations: %w", err)
+	}
+	return fn()
+}
+
+const (
+	lockAlone  = `SELECT pg_advisory_xact_lock($1)`
+	lockShared = `SELECT pg_advisory_xact_lock_shared($1)`
+)
 
 // migrations has the migrations of schema/.
 func (d dialect) migrations(db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
@@ -88,9 +133,15 @@ var ErrServersRun = errors.New("servers run on this store; stop them first. The 
 	"counts " +
 	"for 30 seconds")
 
+// A querier is a database or a connection to one.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // refuseServers refuses to change the schema while servers of an older program
 // run on the store: they would not know what its rows mean.
-func refuseServers(ctx context.Context, d dialect, db *sql.DB, now time.Time) error {
+func refuseServers(ctx context.Context, d dialect, db querier, now time.Time) error {
 	known, err := knownSchema()
 	if err != nil {
 		return err
@@ -112,7 +163,7 @@ func refuseServers(ctx context.Context, d dialect, db *sql.DB, now time.Time) er
 }
 
 // runningServers reads the servers that run on a database.
-func runningServers(ctx context.Context, db *sql.DB, now time.Time) (running []Server, err error) {
+func runningServers(ctx context.Context, db querier, now time.Time) (running []Server, err error) {
 	rows, err := db.QueryContext(ctx, `SELECT `+serverTable.list()+` FROM servers WHERE seen > $1 ORDER BY server_id`,
 		micros(now.Add(-serverLate)))
 	if err != nil {
@@ -138,7 +189,7 @@ func namesOf(servers []Server) string {
 }
 
 // schemaOf reads the version of a database's schema.
-func schemaOf(ctx context.Context, db *sql.DB) (have int64, err error) {
+func schemaOf(ctx context.Context, db querier) (have int64, err error) {
 	err = db.QueryRowContext(ctx, newestApplied).Scan(&have)
 	if err != nil {
 		return 0, fmt.Errorf("reading the schema's version: %w", err)

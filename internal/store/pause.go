@@ -106,6 +106,9 @@ func (tx *ReadTx) paused() bool {
 const insertPause = `
 	INSERT INTO pauses (place, reason, taken, since) VALUES (1, $1, $2, $3) ON CONFLICT (place) DO NOTHING`
 
+// values are the arguments of insertPause.
+func (p Pause) values() []any { return []any{string(p.Reason), micros(p.Taken), micros(p.Since)} }
+
 // Resume ends the pause of the store. Servers that run notice it within seconds.
 // done is what the operator has decided, for the audit log.
 func (db *DB) Resume(ctx context.Context, done party.Facts, real time.Time) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -66,6 +67,25 @@ func (db *DB) Beat(ctx context.Context, s Server) (err error) {
 		}
 		return tx.one("writing that a server runs", saveServer, serverTable.fields.values(&s)...)
 	})
+}
+
+// FirstBeat is the Beat of a server that starts. A migration, or the mark of a
+// restored database, may have begun before the row of the server was there. So
+// FirstBeat waits until it is done, and reads again what it has changed.
+func (db *DB) FirstBeat(ctx context.Context, s Server) error {
+	if err := db.Beat(ctx, s); err != nil {
+		return err
+	}
+	err := db.whileLocked(ctx, lockShared, func() error {
+		if err := db.CheckVersion(ctx); err != nil {
+			return err
+		}
+		return db.readPause(ctx)
+	})
+	if err != nil {
+		return errors.Join(db.dialect.Named(err), db.RemoveServer(context.WithoutCancel(ctx), s.ID))
+	}
+	return nil
 }
 
 // RemoveServer removes the row of a server that stops.

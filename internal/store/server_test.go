@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3/lock"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -60,4 +61,64 @@ func TestServers(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// A server that starts during a migration does not run on the new schema, and a
+// database is not marked as restored under a server that starts meanwhile.
+func TestServersThatStartMeanwhile(t *testing.T) {
+	address := holdfasttest.PostgresAddress(t)
+	db, other := holdfasttest.Open(t, address), raw(t, address)
+	// meanwhile changes the store while an action waits for the lock of migrations.
+	meanwhile := func(action func() error, began, change string, args ...any) error {
+		t.Helper()
+		tx, err := other.BeginTx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		if _, err := tx.ExecContext(t.Context(), `SELECT pg_advisory_xact_lock($1)`, lock.DefaultLockID); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- action() }()
+		for rows := 0; rows == 0; {
+			select {
+			case err := <-ended:
+				t.Fatalf("it does not wait: %v", err)
+			default:
+			}
+			if err := tx.QueryRowContext(t.Context(), began).Scan(&rows); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := tx.ExecContext(t.Context(), change, args...); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		return <-ended
+	}
+	const waits = `
+		SELECT COUNT(1) FROM pg_locks
+		WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+	err := meanwhile(func() error { return db.MarkRestored(t.Context(), takenAt, takenAt) }, waits,
+		`INSERT INTO servers (server_id, version, schema, host, started, seen) VALUES ('a', '1.2.0', 1, 'pay1', $1, $1)`,
+		takenAt.UnixMicro())
+	if !errors.Is(err, store.ErrServersRun) {
+		t.Errorf("a server starts while the database is marked as restored: %v", err)
+	}
+	if err := db.RemoveServer(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	err = meanwhile(func() error {
+		return db.FirstBeat(t.Context(), store.Server{ID: "b", Version: "1.2.0", Host: "pay1", Started: takenAt, Seen: takenAt})
+	}, `SELECT COUNT(1) FROM servers`, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, true)`)
+	if !errors.Is(err, store.ErrNewSchema) {
+		t.Errorf("a server starts during a migration: %v", err)
+	}
+	var rows int
+	if err := other.QueryRowContext(t.Context(), `SELECT COUNT(1) FROM servers`).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("it is still among the servers: %d (%v)", rows, err)
+	}
 }

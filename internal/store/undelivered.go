@@ -13,9 +13,6 @@ type Undelivered struct {
 	Questions                Undone // to card networks, without an answer
 }
 
-// None reports whether nothing waits for a receiver.
-func (u Undelivered) None() bool { return u.Notices.Rows+u.Webhooks.Rows+u.Mails.Rows == 0 }
-
 // An Undone is a number of rows, and since when the oldest waits by real time.
 type Undone struct {
 	Rows   int
