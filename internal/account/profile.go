@@ -120,7 +120,7 @@ func (s *Server) changeEmail(c *call) error {
 		form.SetError("email", w.T("sign-up.email-wrong"))
 		return s.renderEmail(c, http.StatusUnprocessableEntity, form)
 	}
-	err := s.Processor.Identity.ChangeEmail(c.r.Context(), c.Party.ID, s.own(c), email)
+	err := s.Processor.Identity.ChangeEmail(c.r.Context(), c.Session, s.own(c), email)
 	switch {
 	case err == nil:
 		return c.redirect("verify", did("sent"))

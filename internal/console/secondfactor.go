@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rsc.io/qr"
@@ -37,21 +38,35 @@ const factorPath = "second-factor"
 // proveFirst sends the browser to the page that asks for the second factor, which
 // leads back to this page.
 func (c *call) proveFirst() error {
-	to := address(factorPath, given("to", c.r.URL.EscapedPath()))
-	if c.r.Header.Get("HX-Request") != "" {
-		c.w.Header().Set("HX-Redirect", to)
-		return nil
+	return c.redirect(address(factorPath, given("to", c.pageOf())))
+}
+
+// pageOf is the address of the page that the browser asked for, with its query. For a
+// form it is the form's page, or else the nearest page above.
+func (c *call) pageOf() string {
+	if c.r.Method != post {
+		return c.r.URL.RequestURI()
 	}
-	return c.redirect(to)
+	path, at := c.route.Path, c.r.URL.EscapedPath()
+	for path != "" && !slices.ContainsFunc(c.routes, func(r route) bool {
+		return r.Method == get && r.In == c.route.In && r.Path == path
+	}) {
+		path = path[:max(strings.LastIndexByte(path, '/'), 0)]
+		at = at[:strings.LastIndexByte(at, '/')+1]
+		if path != "" {
+			at = strings.TrimSuffix(at, "/")
+		}
+	}
+	return at
 }
 
 // onward is the page of the console to which the second factor leads.
 func (c *call) onward() string {
-	to := c.form.Get("to")
-	if !strings.HasPrefix(to, Root) {
+	to, err := url.Parse(c.form.Get("to"))
+	if err != nil || to.Scheme != "" || to.Host != "" || !strings.HasPrefix(to.Path, Root) {
 		return Root
 	}
-	return (&url.URL{Path: to}).EscapedPath()
+	return (&url.URL{Path: to.Path, RawPath: to.RawPath, RawQuery: to.RawQuery}).RequestURI()
 }
 
 // askFactor asks for the second factor. A member without one sets it up.

@@ -65,7 +65,7 @@ func TestTheConsoleAsksForASecondFactor(t *testing.T) {
 	s.Clock.Advance(time.Minute)
 	other := s.byPassword(member)
 	other.get(s.caller("risk?within=24")).want("Confirm that it is you").wantNot("QR code")
-	if to := other.values("value"); to[0] != console.Root+s.caller("risk") {
+	if to := other.values("value"); to[0] != console.Root+s.caller("risk?within=24") {
 		t.Errorf("the form leads on to %q", to)
 	}
 	other.get("second-factor/app").want("Confirm that it is you").wantNot("QR code")
@@ -92,6 +92,13 @@ func TestNothingWorksBeforeTheSecondFactor(t *testing.T) {
 	b.post(s.caller("members/"+string(packer.ID)+"/remove"), nil).want("Set up an authenticator app")
 	if all, err := s.Processor.Identity.Memberships(t.Context(), packer.ID); err != nil || len(all) != 1 {
 		t.Errorf("the member was removed: %v, %v", all, err)
+	}
+	if to := b.url.Query().Get("to"); to != console.Root+s.caller("members/"+string(packer.ID)+"/remove") {
+		t.Errorf("the form leads on to %q", to)
+	}
+	b.post(s.caller("approvals/A1/approve"), nil)
+	if to := b.url.Query().Get("to"); to != console.Root+s.caller("approvals/A1") {
+		t.Errorf("a form without a page leads on to %q", to)
 	}
 	b.header.Set("HX-Request", "true")
 	if b.get(s.caller("risk")); strings.Contains(b.body, "<html") {

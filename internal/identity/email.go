@@ -9,13 +9,18 @@ import (
 
 // ChangeEmail sends a letter to the new address of a party. The party keeps its
 // old address until it has verified the new one. It must enter its password
-// again; see checkOwnPassword.
-func (s *Service) ChangeEmail(ctx context.Context, partyID party.ID, o OwnPassword, email string) error {
+// again; see checkOwnPassword. A member that has a second factor must have given it, or
+// it is ErrUnproved.
+func (s *Service) ChangeEmail(ctx context.Context, at party.SignedIn, o OwnPassword, email string) error {
+	partyID := at.Party
 	if !party.ValidEmail(email) {
 		return errEmail()
 	}
 	account, err := s.mailable(ctx, partyID)
 	if err != nil {
+		return err
+	}
+	if err := s.checkProved(ctx, at); err != nil {
 		return err
 	}
 	if account, err = s.checkOwnPassword(ctx, account, o); err != nil {

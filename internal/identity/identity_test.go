@@ -51,7 +51,7 @@ func TestAPasswordThatChangesAfterTheCheck(t *testing.T) {
 		},
 		"changing the address": {
 			func(w *holdfasttest.World, _ party.Passkey) error {
-				return w.Processor.Identity.ChangeEmail(w.T.Context(), w.Buyer.ID, own, "intruder@example.test")
+				return w.Processor.Identity.ChangeEmail(w.T.Context(), party.SignedIn{Party: w.Buyer.ID}, own, "intruder@example.test")
 			},
 			func(w *holdfasttest.World) bool { return proofs(w, party.ProvesNewEmail) },
 		},
@@ -146,7 +146,7 @@ func TestWhatBeganUnderAChangedPassword(t *testing.T) {
 			}, identity.ErrPasskey
 		},
 		"an address": func(t *testing.T, w *holdfasttest.World, post *holdfasttest.Postbox) (func() error, error) {
-			if err := w.Processor.Identity.ChangeEmail(t.Context(), w.Buyer.ID, own, "new@example.test"); err != nil {
+			if err := w.Processor.Identity.ChangeEmail(t.Context(), party.SignedIn{Party: w.Buyer.ID}, own, "new@example.test"); err != nil {
 				t.Fatal(err)
 			}
 			link := post.Last("new@example.test", party.NoticeNewEmail).Link
@@ -284,7 +284,7 @@ func TestWhatEndsAResetLink(t *testing.T) {
 			return nil
 		}, nil},
 		"a new address": {func(w *holdfasttest.World, post *holdfasttest.Postbox) error {
-			if err := w.Processor.Identity.ChangeEmail(w.T.Context(), w.Buyer.ID, own, "new@example.test"); err != nil {
+			if err := w.Processor.Identity.ChangeEmail(w.T.Context(), party.SignedIn{Party: w.Buyer.ID}, own, "new@example.test"); err != nil {
 				return err
 			}
 			return proveByLink(w, w.Buyer.ID, post.Last("new@example.test", party.NoticeNewEmail).Link)

@@ -25,7 +25,7 @@ func TestAnUnverifiedAddressGetsNoMoreLetters(t *testing.T) {
 		if err := w.Processor.Identity.RemovePasskey(t.Context(), at, own, k.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Processor.Identity.ChangeEmail(t.Context(), nora.ID, own, "buy-now@spam.example.test"); err != nil {
+		if err := w.Processor.Identity.ChangeEmail(t.Context(), party.SignedIn{Party: nora.ID}, own, "buy-now@spam.example.test"); err != nil {
 			t.Fatal(err)
 		}
 		link := post.Last("buy-now@spam.example.test", party.NoticeNewEmail).Link

@@ -380,7 +380,7 @@ func (s *Service) passkeyChanged(
 // changingKeys reads the party of a session that is about to change its passkeys.
 func (s *Service) changingKeys(ctx context.Context, at party.SignedIn) (o keyOwner, err error) {
 	err = s.db.View(ctx, func(tx *store.ReadTx) error {
-		if err := s.mayChangePasskeys(tx, at); err != nil {
+		if err := s.mayChangeAccount(tx, at); err != nil {
 			return err
 		}
 		o, err = keyOwnerOf(tx, at.Party)

@@ -24,7 +24,8 @@ func (s *Service) checkOwnPassword(ctx context.Context, account party.Party, o O
 }
 
 // ChangePassword sets a new password and returns the changed party. The party
-// stays signed in in this browser and is signed out everywhere else.
+// stays signed in in this browser and is signed out everywhere else. A member that has a
+// second factor must have given it, or it is ErrUnproved.
 func (s *Service) ChangePassword(
 	ctx context.Context, session party.SignedIn, o OwnPassword, password string,
 ) (party.Party, error) {
@@ -33,6 +34,9 @@ func (s *Service) ChangePassword(
 	}
 	account, err := s.Party(ctx, session.Party)
 	if err != nil {
+		return party.Party{}, err
+	}
+	if err := s.checkProved(ctx, session); err != nil {
 		return party.Party{}, err
 	}
 	if account, err = s.checkOwnPassword(ctx, account, o); err != nil {

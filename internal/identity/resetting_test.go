@@ -238,7 +238,7 @@ func TestOwnPasswordsCannotBeGuessed(t *testing.T) {
 		_, adding := w.Processor.Identity.BeginPasskey(t.Context(), relyingParty, at, own)
 		for what, err := range map[string]error{
 			"the password":        changePassword(w, at, holdfasttest.Password, another),
-			"the address":         w.Processor.Identity.ChangeEmail(t.Context(), w.Buyer.ID, own, "new@example.test"),
+			"the address":         w.Processor.Identity.ChangeEmail(t.Context(), party.SignedIn{Party: w.Buyer.ID}, own, "new@example.test"),
 			"a passkey":           adding,
 			"a passkey's removal": w.Processor.Identity.RemovePasskey(t.Context(), at, own, "K0001"),
 		} {

@@ -67,15 +67,20 @@ func (s *Service) mayChangeFactors(tx *store.ReadTx, at party.SignedIn) error {
 	return err
 }
 
-// mayChangePasskeys is mayChangeFactors for members. Other parties have no second
-// factor: for them a passkey takes the place of the password, and the password is
-// enough to change it.
-func (s *Service) mayChangePasskeys(tx *store.ReadTx, at party.SignedIn) error {
+// mayChangeAccount is mayChangeFactors for members, before a change of the password, the
+// e-mail address or a passkey. Other parties have no second factor: for them a passkey
+// takes the place of the password, and the password is enough.
+func (s *Service) mayChangeAccount(tx *store.ReadTx, at party.SignedIn) error {
 	all, err := tx.Memberships(at.Party)
 	if err != nil || len(all) == 0 {
 		return err
 	}
 	return s.mayChangeFactors(tx, at)
+}
+
+// checkProved is mayChangeAccount outside of a transaction.
+func (s *Service) checkProved(ctx context.Context, at party.SignedIn) error {
+	return s.db.View(ctx, func(tx *store.ReadTx) error { return s.mayChangeAccount(tx, at) })
 }
 
 // errHasApp refuses a second authenticator app.

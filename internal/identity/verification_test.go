@@ -206,7 +206,7 @@ func TestAnAddressIsChangedOnceTheNewOneIsProved(t *testing.T) {
 		post := w.Mailing()
 		own := identity.OwnPassword{Password: holdfasttest.Password, From: here}
 		change := func(o identity.OwnPassword, email string) error {
-			return w.Processor.Identity.ChangeEmail(t.Context(), w.Buyer.ID, o, email)
+			return w.Processor.Identity.ChangeEmail(t.Context(), party.SignedIn{Party: w.Buyer.ID}, o, email)
 		}
 		w.WantCode(change(own, "not an address"), holdfast.InvalidParams)
 		wantErr(w, "a wrong password", change(identity.OwnPassword{Password: "wrong", From: here}, "new@example.test"),
@@ -244,7 +244,7 @@ func TestAnAddressTakenMeanwhile(t *testing.T) {
 		post := w.Mailing()
 		own := identity.OwnPassword{Password: holdfasttest.Password, From: here}
 		for _, partyID := range []party.ID{w.Buyer.ID, w.Owner.ID} {
-			if err := w.Processor.Identity.ChangeEmail(t.Context(), partyID, own, "new@example.test"); err != nil {
+			if err := w.Processor.Identity.ChangeEmail(t.Context(), party.SignedIn{Party: partyID}, own, "new@example.test"); err != nil {
 				t.Fatal(err)
 			}
 		}
