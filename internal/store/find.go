@@ -26,7 +26,8 @@ type Findings struct {
 
 // Limits of what a search reads, so that it costs the same in a large store.
 const (
-	// FindCallersMax is the largest number of callers that one search looks through.
+	// FindCallersMax is the largest number of callers whose references one search looks
+	// through. Ids are found for all callers.
 	FindCallersMax = 100
 
 	findCards   = 200   // of those with the last four digits, the newest
@@ -40,15 +41,15 @@ const (
 // the store. Descriptions are searched only if nothing else was found.
 func (tx *ReadTx) Find(callers []party.CallerID, q payment.Query, limit int) (Findings, error) {
 	f := finder{
-		ReadTx: tx, q: q, limit: limit, callers: callers[:min(len(callers), FindCallersMax)],
+		ReadTx: tx, q: q, limit: limit, callers: callers, searched: callers[:min(len(callers), FindCallersMax)],
 		known: make(map[transactionKey]payment.Transaction), names: make(map[string]bool),
 	}
-	f.found.More = len(callers) > FindCallersMax
 	for _, look := range []func() error{f.byID, f.byReference, f.byEmail, f.byCard, f.atNetwork, f.byText} {
 		if err := look(); err != nil {
 			return Findings{}, err
 		}
 	}
+	f.found.More = f.found.More || len(callers) > FindCallersMax
 	err := f.subjects()
 	return f.found, err
 }
@@ -56,12 +57,13 @@ func (tx *ReadTx) Find(callers []party.CallerID, q payment.Query, limit int) (Fi
 // A finder is one search.
 type finder struct {
 	*ReadTx
-	q       payment.Query
-	limit   int
-	callers []party.CallerID
-	known   map[transactionKey]payment.Transaction
-	names   map[string]bool // of the other objects
-	found   Findings
+	q        payment.Query
+	limit    int
+	callers  []party.CallerID
+	searched []party.CallerID // those whose references are searched
+	known    map[transactionKey]payment.Transaction
+	names    map[string]bool // of the other objects
+	found    Findings
 }
 
 func (f *finder) mine(c party.CallerID) bool { return slices.Contains(f.callers, c) }

@@ -124,6 +124,31 @@ func children(t *testing.T, w *holdfasttest.World, id holdfast.TransactionID) (a
 	return all
 }
 
+// An id is found for each caller, however many there are. A buyer's newer payments
+// to others hide none.
+func TestFindAmongManyCallers(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w := holdfasttest.NewWorld(t, db)
+		shop, old := w.Shop, w.Paid("9.00", "order-1")
+		callers := make([]party.CallerID, store.FindCallersMax)
+		for i := range callers {
+			callers[i] = party.CallerID(fmt.Sprintf("C%d", i))
+		}
+		want := []string{"payment " + string(old.ID)}
+		if got, _ := found(t, db, append(callers, shop.ID), string(old.ID), 10); !slices.Equal(got, want) {
+			t.Errorf("the id finds %v", got)
+		}
+		w.Shop = w.OtherShop()
+		for i := range 50 {
+			w.Paid("1.00", holdfast.CallerReference(fmt.Sprintf("other-%d", i)))
+		}
+		got, more := found(t, db, []party.CallerID{shop.ID}, "ann@example.test", 10)
+		if !slices.Equal(got, want) || more {
+			t.Errorf("the address finds %v, %v", got, more)
+		}
+	})
+}
+
 // A list is cut, and says so. Texts of descriptions are the last means.
 func TestFindMany(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {

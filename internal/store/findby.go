@@ -18,7 +18,7 @@ var (
 	visitsSpelled   = `SELECT ` + visitColumns + ` FROM visits WHERE caller_id = $1 AND `
 
 	ofSender = `SELECT ` + transactionColumns + ` FROM transactions
-		WHERE sender = $1 ORDER BY received DESC, transaction_id DESC LIMIT $2`
+		WHERE sender = $1 AND ($3 = '' OR caller_id = $3) ORDER BY received DESC, transaction_id DESC LIMIT $2`
 	guestsWithEmail = `SELECT ` + partyColumns + ` FROM parties
 		WHERE guest = 1 AND lower(email) = $1 ORDER BY party_id DESC LIMIT $2`
 	cardsWithLast4 = `SELECT ` + instrumentColumns + ` FROM instruments
@@ -89,7 +89,7 @@ func (f *finder) byReference() error {
 			}, visitsSpelled+where, args...),
 		)
 	}
-	for _, c := range f.callers {
+	for _, c := range f.searched {
 		for _, ref := range f.q.References {
 			look(c, ref, beginsWith, string(ref)+after)
 			calls = append(calls, callKey{c, string(ref)})
@@ -151,8 +151,13 @@ func (f *finder) byEmail() error {
 	return f.run(reads)
 }
 
-// paidBy reads the newest payments of a buyer, and takes those that match.
+// paidBy reads the newest payments of a buyer, and takes those that match. A search
+// in one caller reads only the payments there.
 func (f *finder) paidBy(sender party.ID, matches func(payment.Transaction) bool) engine.Statement {
+	var only party.CallerID
+	if len(f.callers) == 1 {
+		only = f.callers[0]
+	}
 	rows := 0
 	return reading(scanTransaction, func(t payment.Transaction) {
 		if rows++; rows >= findOfParty {
@@ -161,7 +166,7 @@ func (f *finder) paidBy(sender party.ID, matches func(payment.Transaction) bool)
 		if matches(t) {
 			f.take(t)
 		}
-	}, ofSender, sender, findOfParty)
+	}, ofSender, sender, findOfParty, only)
 }
 
 // byCard looks for payments of an amount with cards that have the last four digits.
@@ -244,7 +249,7 @@ func (f *finder) byText() error {
 		return nil
 	}
 	const callersMax = 10
-	for _, c := range f.callers[:min(len(f.callers), callersMax)] {
+	for _, c := range f.searched[:min(len(f.searched), callersMax)] {
 		some, err := list(f.ReadTx, "searching descriptions", scanTransaction, textsOfNewest,
 			c, findTexts, "%"+likeEscapes.Replace(lower(f.q.Text))+"%", f.limit+1)
 		if err != nil {
@@ -255,6 +260,7 @@ func (f *finder) byText() error {
 			f.take(t)
 		}
 	}
+	found.More = found.More || len(f.callers) > callersMax
 	return nil
 }
 
