@@ -121,6 +121,7 @@ func cursorText(at store.HoldCursor) string {
 type board struct {
 	bands  []store.RiskBand
 	more   bool // holds than the bands count
+	cut    bool // only the nearest deadlines are sorted by amount
 	holds  []payment.Hold
 	next   store.HoldCursor
 	buyers map[party.ID]party.Party
@@ -148,6 +149,7 @@ func (s *Server) readBoard(c *call, f boardFilter) (b board, err error) {
 		}
 		if f.byAmount {
 			slices.SortStableFunc(b.holds, func(a, z payment.Hold) int { return z.Open().Cmp(a.Open()) })
+			b.cut = b.next.Begun()
 			b.holds, b.next = b.holds[:min(len(b.holds), boardRows)], store.HoldCursor{}
 		}
 		var buyers []party.ID
@@ -188,6 +190,9 @@ func (s *Server) boardBlock(c *call, f boardFilter, b board) block {
 	part := block{ID: "board", Wide: true, Text: w.T("console.as-of", "Time", c.real.Format(shortLayout+":05"))}
 	if c.caller.ClockOffset != 0 {
 		part.Text += " " + w.T("console.caller-clock", "Time", now.Format(shortLayout))
+	}
+	if b.cut {
+		part.Text += " " + w.T("console.risk.sorted", "Count", w.Count(boardRead))
 	}
 	opened := f.since
 	if opened.IsZero() {
