@@ -70,7 +70,7 @@ var secretShown = regexp.MustCompile(`<pre[^>]*>([^<]+)</pre>`)
 // An access key is added, replaced and revoked. Its secret is shown once, and works.
 func TestAccessKeyPages(t *testing.T) {
 	s := newSite(t)
-	b := s.as(party.RoleDeveloper, s.Shop.ID)
+	b := s.as(party.RoleOwner, s.Shop.ID)
 	b.get(s.page("keys")).wantStatus(http.StatusOK).want("first", s.Key.ID, "Everything that FPS has")
 
 	form := b.fill(s.page("keys/new?kind=access"), "kind", "access", "name", "new shop", "days", "90")
@@ -96,7 +96,7 @@ func TestAccessKeyPages(t *testing.T) {
 
 	rotate := s.page("keys/" + key.ID + "/rotate")
 	b.post(rotate, b.fill(rotate, "overlap", "1")).wantStatus(http.StatusOK).want("works until", "It is not shown again")
-	b.post(rotate, url.Values{"overlap": {"1"}}).wantStatus(http.StatusConflict).want("Nothing was changed")
+	b.post(rotate, url.Values{"overlap": {"1"}}).wantStatus(http.StatusConflict).want("has replaced this key already")
 	revoke := s.page("keys/" + key.ID + "/revoke")
 	b.post(revoke, b.fill(revoke)).wantStatus(http.StatusOK).want("The key is revoked.", "Revoked").wantNot(secret)
 	if _, err := s.Callers.ByKey(t.Context(),
@@ -129,6 +129,26 @@ func TestJSONKeyPages(t *testing.T) {
 		b.post(s.page("keys/new"), wrong).wantStatus(http.StatusUnprocessableEntity).want(want)
 	}
 	b.post(s.page("keys/new"), url.Values{"kind": {"json"}, "name": {"x"}}).wantStatus(http.StatusBadRequest)
+}
+
+// A developer makes no key that may do more than a developer.
+func TestKeysOfDevelopers(t *testing.T) {
+	s := newSite(t)
+	b := s.as(party.RoleDeveloper, s.Shop.ID)
+	form := b.fill(s.page("keys/new"), "kind", "json", "name", "tools", "scope-manage", "yes", "scope-refund", "yes",
+		"scope-settle", "yes")
+	b.post(s.page("keys/new"), form).wantStatus(http.StatusOK).want("hf_test_J", "manage").wantNot("refund", "settle")
+	form.Set("kind", "access")
+	b.post(s.page("keys/new"), form).wantStatus(http.StatusForbidden)
+	b.get(s.page("keys/new?kind=access")).wantStatus(http.StatusForbidden)
+	refunds, _ := s.JSONKey(s.Shop, processor.NewKey{Scopes: party.Scopes(party.ScopeRefund)})
+	for _, id := range []string{string(refunds.ID), s.Key.ID} {
+		b.get(s.page("keys/" + id + "/rotate")).wantStatus(http.StatusForbidden)
+		b.post(s.page("keys/"+id+"/rotate"), url.Values{"overlap": {"1"}}).wantStatus(http.StatusForbidden)
+	}
+	b.get(s.page("keys")).wantNot(string(refunds.ID)+"/rotate", "kind=access")
+	revoke := s.page("keys/" + s.Key.ID + "/revoke")
+	b.post(revoke, b.fill(revoke)).wantStatus(http.StatusOK)
 }
 
 // failed adds a notification of the shop that was given up, and one that fails.

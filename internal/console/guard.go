@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +94,15 @@ func (c *call) may(p party.Permission) bool {
 		}
 	}
 	return false
+}
+
+// mayGrant reports whether one role of the visitor may make a key with all of the
+// scopes.
+func (c *call) mayGrant(scopes ...party.Scope) bool {
+	return slices.ContainsFunc(c.members, func(m party.Membership) bool {
+		return m.Covers(c.caller.ID) &&
+			!slices.ContainsFunc(scopes, func(s party.Scope) bool { return !m.MayGrant(s) })
+	})
 }
 
 // inServer reports whether the visitor is a member of the server.

@@ -36,12 +36,13 @@ type keyView struct {
 	scopes                     party.Scopes
 	holdLimit, dayLimit        money.Amount
 	created, expires, lastUsed time.Time
+	replacedBy                 string
 }
 
 func viewAccessKey(k party.AccessKey, real time.Time) keyView {
 	return keyView{
 		id: k.ID, name: k.Name, kind: party.KindAccess, state: k.State(real), created: k.Created, expires: k.Expires,
-		lastUsed: k.LastUsed,
+		lastUsed: k.LastUsed, replacedBy: k.ReplacedBy,
 	}
 }
 
@@ -49,7 +50,16 @@ func viewJSONKey(k party.JSONKey, real time.Time) keyView {
 	return keyView{
 		id: string(k.ID), name: k.Name, kind: party.KindJSON, state: k.State(real), scopes: k.Scopes,
 		holdLimit: k.HoldLimit, dayLimit: k.DayLimit, created: k.Created, expires: k.Expires, lastUsed: k.LastUsed,
+		replacedBy: string(k.ReplacedBy),
 	}
+}
+
+// mayRotate reports whether the visitor may make a key with the rights of another.
+func (c *call) mayRotate(k keyView) bool {
+	if k.kind == party.KindAccess {
+		return c.mayGrant(party.AllScopes...)
+	}
+	return c.mayGrant(k.scopes.List()...)
 }
 
 func (k keyView) works() bool { return k.state == party.KeyActive || k.state == party.KeyReplaced }
@@ -123,12 +133,15 @@ func (s *Server) showKeys(c *call) error {
 	if len(keys) > keysShown {
 		t.Count = w.T("console.callers.more", "Shown", w.Count(keysShown), "All", w.Count(int64(len(keys))))
 	}
+	links := []link{{Label: w.T("console.keys.add-json"), Address: c.link("keys/new", "kind", string(party.KindJSON))}}
+	if c.mayGrant(party.AllScopes...) {
+		links = append(links, link{
+			Label: w.T("console.keys.add-access"), Address: c.link("keys/new", "kind", string(party.KindAccess)),
+		})
+	}
 	return s.render(c, page{
 		Heading: w.T("console.keys.heading"), Lead: w.T("console.keys.lead"),
-		Links: []link{
-			{Label: w.T("console.keys.add-json"), Address: c.link("keys/new", "kind", string(party.KindJSON))},
-			{Label: w.T("console.keys.add-access"), Address: c.link("keys/new", "kind", string(party.KindAccess))},
-		},
+		Links:  links,
 		Blocks: []block{{Wide: true, Table: t}},
 	})
 }
@@ -140,7 +153,7 @@ func keyRow(c *call, k keyView) tableRow {
 		momentOr(k.expires, w.T("console.keys.never")), momentOr(k.lastUsed, w.T("console.keys.unused")), {},
 	}}
 	last := &row.Cells[len(row.Cells)-1]
-	if k.state == party.KeyActive {
+	if k.state == party.KeyActive && c.mayRotate(k) {
 		last.Links = append(last.Links, link{
 			Label: w.T("console.keys.rotate"), Of: k.name, Address: c.link("keys/" + k.id + "/rotate"),
 		})
@@ -260,7 +273,24 @@ func (s *Server) askRotateKey(c *call) error {
 	if err != nil {
 		return err
 	}
+	if !c.mayRotate(k) {
+		return errForbidden
+	}
 	return s.rotateKeyPage(c, http.StatusOK, k, "")
+}
+
+// cannotRotate says why a key cannot be rotated. After a double click, it names the
+// key whose secret was not seen.
+func (s *Server) cannotRotate(c *call) error {
+	k, err := s.keyOf(c)
+	if err != nil {
+		return err
+	}
+	problem := c.words.T("console.keys.not-active")
+	if k.replacedBy != "" {
+		problem = c.words.T("console.keys.replaced-by", "ID", k.replacedBy)
+	}
+	return s.rotateKeyPage(c, http.StatusConflict, k, problem)
 }
 
 func (s *Server) rotateKeyPage(c *call, status int, k keyView, problem string) error {
@@ -281,8 +311,11 @@ func (s *Server) rotateKey(c *call) error {
 	if err != nil {
 		return err
 	}
+	if !c.mayRotate(k) {
+		return errForbidden
+	}
 	if k.state != party.KeyActive {
-		return s.rotateKeyPage(c, http.StatusConflict, k, c.words.T("console.keys.not-active"))
+		return s.cannotRotate(c)
 	}
 	var made keyView
 	var secret string
@@ -298,7 +331,7 @@ func (s *Server) rotateKey(c *call) error {
 	}
 	if refused, ok := errors.AsType[*holdfast.Error](err); ok && refused.Code != holdfast.InternalError {
 		// Somebody else was quicker.
-		return s.rotateKeyPage(c, http.StatusConflict, k, c.words.T("console.keys.not-active"))
+		return s.cannotRotate(c)
 	}
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +15,10 @@ import (
 	"github.com/holdfast-pay/holdfast/money"
 )
 
-// newKeyForm is the form for a key of one kind.
-func newKeyForm(w webui.Words, kind party.KeyKind) webui.Form {
+// newKeyForm is the form for a key of one kind, with the scopes that the visitor may
+// grant.
+func (c *call) newKeyForm(kind party.KeyKind) webui.Form {
+	w := c.words
 	f := webui.Form{
 		Submit: w.T("console.keys.make"), Hidden: holdfast.Params{{Name: "kind", Value: string(kind)}},
 		Fields: []webui.Field{{
@@ -23,7 +26,7 @@ func newKeyForm(w webui.Words, kind party.KeyKind) webui.Form {
 		}},
 	}
 	if kind == party.KindJSON {
-		for _, scope := range party.AllScopes {
+		for _, scope := range c.grantable() {
 			f.Fields = append(f.Fields, webui.Field{
 				Name: "scope-" + string(scope), Type: "checkbox", Label: scopeWord(w, scope),
 			})
@@ -45,6 +48,11 @@ func newKeyForm(w webui.Words, kind party.KeyKind) webui.Form {
 	return f
 }
 
+// grantable are the scopes that the visitor may give to a key.
+func (c *call) grantable() []party.Scope {
+	return slices.DeleteFunc(slices.Clone(party.AllScopes), func(s party.Scope) bool { return !c.mayGrant(s) })
+}
+
 func scopeWord(w webui.Words, s party.Scope) string {
 	switch s {
 	case party.ScopeRead:
@@ -60,9 +68,15 @@ func scopeWord(w webui.Words, s party.Scope) string {
 	return w.T("console.keys.scope-manage")
 }
 
+// keyKind reads the kind of a new key. An access key may do everything that FPS has.
 func (c *call) keyKind() (party.KeyKind, error) {
 	switch kind := party.KeyKind(c.form.Get("kind")); kind {
-	case party.KindAccess, party.KindJSON:
+	case party.KindAccess:
+		if !c.mayGrant(party.AllScopes...) {
+			return "", errForbidden
+		}
+		return kind, nil
+	case party.KindJSON:
 		return kind, nil
 	case "":
 		return party.KindJSON, nil
@@ -75,7 +89,7 @@ func (s *Server) askNewKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	f := newKeyForm(c.words, kind)
+	f := c.newKeyForm(kind)
 	for i := range f.Fields {
 		if name := f.Fields[i].Name; name == "scope-read" || name == "scope-hold" || name == "scope-settle" {
 			f.Fields[i].Value = "yes"
@@ -102,7 +116,7 @@ func (c *call) upToKeys() link {
 // readNewKey reads the form for a new key, with the errors of what was typed.
 func readNewKey(c *call, kind party.KeyKind) (n processor.NewKey, f webui.Form) {
 	w := c.words
-	f = newKeyForm(w, kind)
+	f = c.newKeyForm(kind)
 	f.Fill(c.form)
 	n.Name = c.form.Get("name")
 	if !party.ValidName(n.Name) {
@@ -110,7 +124,7 @@ func readNewKey(c *call, kind party.KeyKind) (n processor.NewKey, f webui.Form) 
 	}
 	if kind == party.KindJSON {
 		var names []string
-		for _, scope := range party.AllScopes {
+		for _, scope := range c.grantable() {
 			if c.form.Get("scope-"+string(scope)) != "" {
 				names = append(names, string(scope))
 			}

@@ -27,6 +27,20 @@ const (
 // AllScopes are the scopes in the order in which they are shown.
 var AllScopes = []Scope{ScopeRead, ScopeHold, ScopeSettle, ScopeRefund, ScopeManage}
 
+// permission is what a role must have to do the same in the console.
+func (s Scope) permission() Permission {
+	switch s {
+	case ScopeRead:
+		return MayRead
+	case ScopeHold, ScopeSettle:
+		return MayActOnHolds
+	case ScopeRefund:
+		return MayRefund
+	case ScopeManage:
+	}
+	return MayManageWebhooks
+}
+
 // Scopes are the scopes of a key: a list with blanks, in the order of AllScopes.
 type Scopes string
 

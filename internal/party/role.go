@@ -94,6 +94,11 @@ type Membership struct {
 // OfServer reports whether the membership is for the whole server.
 func (m Membership) OfServer() bool { return m.Caller == "" }
 
+// MayGrant reports whether the membership may make a key with a scope. A key has no
+// role, no limit for refunds and no second member, so it gets no more rights than the
+// role that makes it.
+func (m Membership) MayGrant(s Scope) bool { return m.May(MayManageKeys) && m.May(s.permission()) }
+
 // Covers reports whether the membership is for a caller.
 func (m Membership) Covers(c CallerID) bool { return m.OfServer() || m.Caller == c }
 
