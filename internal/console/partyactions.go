@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"io"
 	"net/http"
 
 	"github.com/holdfast-pay/holdfast"
@@ -125,11 +126,9 @@ func (s *Server) exportParty(c *call) error {
 	if err != nil {
 		return err
 	}
-	h := c.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Disposition", `attachment; filename="`+string(p.ID)+`.json"`)
-	h.Set("Cache-Control", "no-store")
-	return s.Processor.ExportParty(c.r.Context(), p.ID, c.w)
+	return s.send(c, string(p.ID)+".json", "application/json", func(to io.Writer) error {
+		return s.Processor.ExportParty(c.r.Context(), p.ID, to)
+	})
 }
 
 func (s *Server) askErase(c *call) error {
