@@ -27,7 +27,7 @@ func (s *Shop) lookAtCheckout(ctx context.Context, o Order) error {
 	if err != nil {
 		return fmt.Errorf("reading the checkout of order %s: %w", o.ID, err)
 	}
-	c := change{}
+	var c change
 	switch {
 	case checkout.State == "approved":
 		c = change{

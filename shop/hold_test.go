@@ -28,7 +28,10 @@ func TestHoldAnswerLost(t *testing.T) {
 	st.work()
 	st.wantState(id, shop.ToShip)
 	holds := 0
-	for range st.other().Holds(t.Context(), client.HoldFilter{Reference: string(id)}) {
+	for _, err := range st.other().Holds(t.Context(), client.HoldFilter{Reference: string(id)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		holds++
 	}
 	if holds != 1 {

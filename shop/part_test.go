@@ -83,22 +83,33 @@ func TestShipForLess(t *testing.T) {
 		says, saysNo []string
 	}{
 		{
-			"a line is not available", []string{"listed", "1", "line", "0", "rest", "release"}, "57.50",
-			[]string{"Not everything was available", "<del>Milk jug</del>", "charged $57.50"}, []string{"lowered the price"},
+			"a line is not available",
+			[]string{"listed", "1", "line", "0", "rest", "release"},
+			"57.50",
+			[]string{"Not everything was available", "<del>Milk jug</del>", "charged $57.50"},
+			[]string{"lowered the price"},
 		},
 		{
-			"one of two pieces", []string{"listed", "1", "line", "0", "pieces-0", "1", "line", "1", "rest", "release"}, "91.50",
+			"one of two pieces",
+			[]string{"listed", "1", "line", "0", "pieces-0", "1", "line", "1", "rest", "release"},
+			"91.50",
 			[]string{"Not everything was available", "1 of 2 × Morning mug", "1 of 2 not available"},
 			[]string{"lowered the price", "<del>"},
 		},
 		{
-			"a discount", []string{"listed", "1", "line", "0", "line", "1", "amount", " $100 "}, "100.00",
-			[]string{"lowered the price: the pieces cost $117.00"}, []string{"available"},
+			"a discount",
+			[]string{"listed", "1", "line", "0", "line", "1", "amount", " $100 "},
+			"100.00",
+			[]string{"lowered the price: the pieces cost $117.00"},
+			[]string{"available"},
 		},
 		{"an amount alone", []string{"amount", "100"}, "100.00", []string{"lowered the price"}, []string{"available"}},
 		{
-			"both", []string{"listed", "1", "line", "0", "rest", "release", "amount", "50"}, "50.00",
-			[]string{"Not everything was available", "lowered the price: the pieces cost $57.50"}, nil,
+			"both",
+			[]string{"listed", "1", "line", "0", "rest", "release", "amount", "50"},
+			"50.00",
+			[]string{"Not everything was available", "lowered the price: the pieces cost $57.50"},
+			nil,
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

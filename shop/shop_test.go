@@ -148,9 +148,10 @@ func (y *way) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("the payment service is away")
 	case refusal != "":
 		status := http.StatusUnprocessableEntity
-		if refusal == "service_unavailable" {
+		switch refusal {
+		case "service_unavailable":
 			status = http.StatusServiceUnavailable
-		} else if refusal == "key_revoked" {
+		case "key_revoked":
 			status = http.StatusUnauthorized
 		}
 		to.Header().Set("Content-Type", "application/problem+json")

@@ -144,6 +144,7 @@ func refusedWords(refusal *client.Error, o Order, hold client.Hold) string {
 	case codeAccountState:
 		return notCharged + "the shop's own account at the payment service is restricted. The shop's operator can fix that " +
 			"there." + heldUntil(o)
+	case client.CodeNotFound, client.CodeKeyReused, client.CodeReferenceInUse, client.CodeScopeMissing:
 	}
 	return notCharged + "the payment service refused with " + string(refusal.Code) +
 		". The shop's operator must look into it; the log below has the number of the request." + heldUntil(o)

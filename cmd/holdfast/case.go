@@ -160,8 +160,12 @@ func caseFacts(c processor.Case) []fact {
 		facts = holdDetail{holdRow: describeHoldOf(c.Hold, c.Now)}.facts()
 	} else {
 		facts = []fact{
-			{"payment", string(t.ID)}, {"reference", string(t.Reference)}, {"state", string(t.State)},
-			{"amount", t.Amount.String()}, {"refunded", t.Refunded.String()}, {"received", moment(t.Received)},
+			{"payment", string(t.ID)},
+			{"reference", string(t.Reference)},
+			{"state", string(t.State)},
+			{"amount", t.Amount.String()},
+			{"refunded", t.Refunded.String()},
+			{"received", moment(t.Received)},
 			{"completed", moment(t.Completed)},
 		}
 	}

@@ -46,6 +46,8 @@ type demoAnswer struct {
 	BuyerPassword     string `json:"buyerPassword"`
 	RecipientEmail    string `json:"recipientEmail"`
 	RecipientPassword string `json:"recipientPassword"`
+	OperatorEmail     string `json:"operatorEmail"`
+	OperatorPassword  string `json:"operatorPassword"`
 	DataDir           string `json:"dataDir"`
 	Network           string `json:"network,omitempty"` // where the fake of a card network is
 }
@@ -263,6 +265,7 @@ func (d *demo) answer() demoAnswer {
 		CallerID: string(d.kept.CallerID), AccessKeyID: d.kept.AccessKeyID, SecretAccessKey: d.kept.SecretAccessKey,
 		BuyerEmail: d.kept.BuyerEmail, BuyerPassword: d.kept.BuyerPassword,
 		RecipientEmail: d.kept.OwnerEmail, RecipientPassword: d.kept.OwnerPassword,
+		OperatorEmail: d.kept.OperatorEmail, OperatorPassword: d.kept.OperatorPassword,
 		DataDir: d.dir, Network: network,
 	}
 }

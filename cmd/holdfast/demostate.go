@@ -30,10 +30,12 @@ type demoState struct {
 	Listen     string `json:"listen"`
 	ShopListen string `json:"shopListen"`
 
-	OwnerEmail    string `json:"ownerEmail"`
-	OwnerPassword string `json:"ownerPassword"`
-	BuyerEmail    string `json:"buyerEmail"`
-	BuyerPassword string `json:"buyerPassword"`
+	OwnerEmail       string `json:"ownerEmail"`
+	OwnerPassword    string `json:"ownerPassword"`
+	BuyerEmail       string `json:"buyerEmail"`
+	BuyerPassword    string `json:"buyerPassword"`
+	OperatorEmail    string `json:"operatorEmail"`
+	OperatorPassword string `json:"operatorPassword"`
 
 	CallerID        party.CallerID `json:"callerId"`
 	AccessKeyID     string         `json:"accessKeyId"`
@@ -96,7 +98,7 @@ func replaceFile(name string, text []byte) error {
 }
 
 // A cast has the people of a demo: the shop's owner, who is paid; a buyer with
-// two cards and a balance; and the shop's caller. At a card network, the buyer
+// two cards and a balance; the operator of the server; and the shop's caller. At a card network, the buyer
 // has neither cards nor a balance.
 type cast struct {
 	Processor *processor.Processor
@@ -117,6 +119,9 @@ func (c *cast) assemble(ctx context.Context, kept demoState) (demoState, error) 
 		kept.OwnerEmail, kept.OwnerPassword = ownerEmail, passphrase()
 		kept.BuyerEmail, kept.BuyerPassword = "buyer@demo.example", passphrase()
 	}
+	if kept.OperatorPassword == "" {
+		kept.OperatorEmail, kept.OperatorPassword = "operator@demo.example", passphrase()
+	}
 	if err := kept.write(c.Dir); err != nil {
 		return kept, err
 	}
@@ -124,7 +129,7 @@ func (c *cast) assemble(ctx context.Context, kept demoState) (demoState, error) 
 	if err != nil {
 		return kept, err
 	}
-	if err := c.operator(ctx, owner); err != nil {
+	if err := c.operator(ctx, kept); err != nil {
 		return kept, err
 	}
 	buyer, err := c.party(ctx, "Bea Buyer", kept.BuyerEmail, kept.BuyerPassword)
@@ -179,15 +184,18 @@ func (c *cast) party(ctx context.Context, name, email, password string) (found p
 	return c.Processor.Identity.CreateParty(ctx, identity.NewParty{Name: name, Email: email, Password: password})
 }
 
-// operator makes the shop's owner the owner of the server, too, so that it can open
-// every page of the console.
-func (c *cast) operator(ctx context.Context, owner party.Party) error {
+// operator makes the person who can open every page of the console.
+func (c *cast) operator(ctx context.Context, kept demoState) error {
+	operator, err := c.party(ctx, "Olga Operator", kept.OperatorEmail, kept.OperatorPassword)
+	if err != nil {
+		return err
+	}
 	people := c.Processor.Identity
-	had, err := people.Memberships(ctx, owner.ID)
+	had, err := people.Memberships(ctx, operator.ID)
 	if err != nil || len(had) > 0 {
 		return err
 	}
-	return people.SetMember(ctx, "", party.Membership{Party: owner.ID, Role: party.RoleOwner})
+	return people.SetMember(ctx, "", party.Membership{Party: operator.ID, Role: party.RoleOwner})
 }
 
 const (

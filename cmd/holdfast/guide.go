@@ -44,9 +44,10 @@ Holdfast is running on this machine. Everything is kept in
        %[6]s tx list --data %[7]s
        %[6]s books check --data %[7]s
 
-For operators: sign in as the seller, and open the console. It asks for a second factor: a passkey of this computer, or
-an authenticator app.
+For operators, the console. It asks for a second factor: a passkey of this computer, or an authenticator app.
        %[17]s
+       sign in as   %[18]s
+       password     %[19]s
 
 Mails are not sent but shown, on this machine:
        %[14]s
@@ -62,7 +63,7 @@ Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program, quote(a.DataDir),
 		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account,
-		passkeyWords(d.public), a.Console)
+		passkeyWords(d.public), a.Console, a.OperatorEmail, a.OperatorPassword)
 	return err
 }
 
@@ -113,7 +114,7 @@ Ctrl-C stops. To start again where you stopped:
        %[6]s demo --data %[7]s
 `, a.DataDir, a.Shop, a.BuyerEmail, a.BuyerPassword, a.Shop+benchPath, program(), quote(a.DataDir),
 		a.Endpoint, a.CoBranded, a.AccessKeyID, a.SecretAccessKey, a.RecipientEmail, a.RecipientPassword, a.Inbox, a.Account,
-		a.Network, stripeFake, a.Console)
+		a.Network, stripeFake, a.Console, a.OperatorEmail, a.OperatorPassword)
 	return err
 }
 

@@ -81,9 +81,12 @@ func TestNotificationCommands(t *testing.T) {
 			}
 
 			for _, wrong := range [][]string{
-				{"notification", "again"}, {"notification", "again", id, "--given-up"},
-				{"notification", "again", id, "--since", "3h"}, {"notification", "again", "--given-up", "--since", "soon"},
-				{"notification", "again", id + "x"}, {"notification", "list", "--max", "0"},
+				{"notification", "again"},
+				{"notification", "again", id, "--given-up"},
+				{"notification", "again", id, "--since", "3h"},
+				{"notification", "again", "--given-up", "--since", "soon"},
+				{"notification", "again", id + "x"},
+				{"notification", "list", "--max", "0"},
 			} {
 				if out, code := holdfastCommand(t, append(wrong, "--store", address)...); code != exitMisused {
 					t.Errorf("%q ends with %d:\n%s", wrong, code, out)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -77,7 +76,7 @@ func (v partyExport) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	defer db.Close()
-	to := io.Writer(w.Out)
+	to := w.Out
 	if v.File != "" {
 		file, err := os.OpenFile(v.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, privateMode)
 		if err != nil {

@@ -121,17 +121,8 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 		s.Processor.Warned = s.Monitor.Warned
 		s.Processor.Reconciled = s.Monitor.reconciled()
 	}
-	if s.Mail != nil && s.Mail.On() {
-		letters := account.Letters{Public: s.PublicURL}
-		s.Processor.Identity.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
-		s.Processor.NetworkLetters, s.Processor.BooksLetters = letters.Network, letters.Books
-		s.Processor.DueLetters = letters.Due
-		if err := s.Processor.PrepareReceipts(ctx); err != nil {
-			return fmt.Errorf("preparing receipts: %w", err)
-		}
-		if s.Mail.Relay != nil {
-			s.Processor.Operator = s.Mail.Relay.From.Address
-		}
+	if err := s.prepareMails(ctx); err != nil {
+		return err
 	}
 	s.http = httpServer(s.routes(signer), s.Log)
 
@@ -164,6 +155,24 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	}
 	if s.Monitor != nil {
 		s.startBeside(s.Monitor.Handler(), s.Monitor.Listener)
+	}
+	return nil
+}
+
+// prepareMails lets the processor write letters, if this server sends mails.
+func (s *server) prepareMails(ctx context.Context) error {
+	if s.Mail == nil || !s.Mail.On() {
+		return nil
+	}
+	letters := account.Letters{Public: s.PublicURL}
+	s.Processor.Identity.Letters, s.Processor.Receipts = letters.Write, letters.Receipt
+	s.Processor.NetworkLetters, s.Processor.BooksLetters = letters.Network, letters.Books
+	s.Processor.DueLetters = letters.Due
+	if s.Mail.Relay != nil {
+		s.Processor.Operator = s.Mail.Relay.From.Address
+	}
+	if err := s.Processor.PrepareReceipts(ctx); err != nil {
+		return fmt.Errorf("preparing receipts: %w", err)
 	}
 	return nil
 }

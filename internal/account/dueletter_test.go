@@ -44,11 +44,15 @@ func TestDueLetters(t *testing.T) {
 				"es": "Una retención de 42,50\u00a0US$ vence pronto",
 			},
 			map[string][]string{
-				"en": {"This hold for Kiln & Co",
-					"$42.50, until December 2, 2026, 10:00 AM\u00a0UTC (24 hours left): order-1, 1T1"},
+				"en": {
+					"This hold for Kiln & Co",
+					"$42.50, until December 2, 2026, 10:00 AM\u00a0UTC (24 hours left): order-1, 1T1",
+				},
 				"de": {"Diese Reservierung für Kiln & Co", "bis 2. Dezember 2026, 10:00\u00a0UTC (noch 24 Stunden): order-1, 1T1"},
-				"es": {"Esta retención para Kiln & Co",
-					"hasta el 2 de diciembre de 2026, 10:00\u00a0UTC (quedan 24 horas): order-1, 1T1"},
+				"es": {
+					"Esta retención para Kiln & Co",
+					"hasta el 2 de diciembre de 2026, 10:00\u00a0UTC (quedan 24 horas): order-1, 1T1",
+				},
 			},
 		},
 		"several holds": {
@@ -61,10 +65,14 @@ func TestDueLetters(t *testing.T) {
 				"es": "15 retenciones vencen pronto: 637,50\u00a0US$ en total",
 			},
 			map[string][]string{
-				"en": {"(59 minutes left)", "(one hour left)", "(4 days left)", "and 12 more", "have expired", "1T9",
-					"and one more"},
-				"de": {"(noch 59 Minuten)", "(noch eine Stunde)", "(noch 4 Tage)", "und 12 weitere", "sind abgelaufen",
-					"und eine weitere"},
+				"en": {
+					"(59 minutes left)", "(one hour left)", "(4 days left)", "and 12 more", "have expired", "1T9",
+					"and one more",
+				},
+				"de": {
+					"(noch 59 Minuten)", "(noch eine Stunde)", "(noch 4 Tage)", "und 12 weitere", "sind abgelaufen",
+					"und eine weitere",
+				},
 				"es": {"(quedan 59 minutos)", "(queda una hora)", "(quedan 4 días)", "y 12 más", "han vencido", "y una más"},
 			},
 		},

@@ -85,8 +85,10 @@ func (s *Server) showApprovals(c *call) error {
 	}
 	w := c.words
 	t := &table{Empty: w.T("console.approvals.none"), Columns: []column{
-		{Label: w.T("console.approvals.asked-at")}, {Label: w.T("console.approvals.what")},
-		{Label: w.T("console.case.amount"), Shape: number}, {Label: w.T("console.approvals.asked-by")},
+		{Label: w.T("console.approvals.asked-at")},
+		{Label: w.T("console.approvals.what")},
+		{Label: w.T("console.case.amount"), Shape: number},
+		{Label: w.T("console.approvals.asked-by")},
 		{Label: w.T("console.approvals.state")},
 	}}
 	if len(all) > approvalsShown {
@@ -96,7 +98,8 @@ func (s *Server) showApprovals(c *call) error {
 	for _, a := range all {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
 			{Time: a.AskedAt, Address: c.link("approvals/" + url.PathEscape(string(a.ID))), Of: a.Object},
-			{Text: approvalWord(w, a.Action), Detail: a.Object}, text(w.Dollars(a.Amount)), text(a.asked.Email),
+			{Text: approvalWord(w, a.Action), Detail: a.Object},
+			text(w.Dollars(a.Amount)), text(a.asked.Email),
 			state(approvalChip(c, a.Approval)),
 		}})
 	}

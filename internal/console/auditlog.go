@@ -122,8 +122,10 @@ func auditTable(c *call, f auditFilter, entries []party.AuditEntry) *table {
 	t := &table{
 		Caption: w.T("console.audit.heading"), Empty: w.T("console.audit.none"),
 		Columns: []column{
-			{Label: w.T("console.audit.time")}, {Label: w.T("console.audit.actor")},
-			{Label: w.T("console.audit.action"), Shape: code}, {Label: w.T("console.audit.object"), Shape: code},
+			{Label: w.T("console.audit.time")},
+			{Label: w.T("console.audit.actor")},
+			{Label: w.T("console.audit.action"), Shape: code},
+			{Label: w.T("console.audit.object"), Shape: code},
 			{Label: w.T("console.audit.changes")},
 		},
 	}

@@ -210,9 +210,12 @@ func (s *Server) boardBlock(c *call, f boardFilter, b board) block {
 	t := &table{
 		Caption: w.T("console.risk.heading"), Empty: w.T("console.risk.none"),
 		Columns: []column{
-			{Label: w.T("console.risk.left")}, {Label: w.T("console.risk.open"), Shape: number},
-			{Label: w.T("console.reference"), Shape: code}, {Label: w.T("console.risk.buyer")},
-			{Label: w.T("console.risk.deadline")}, {Label: w.T("console.actions"), Shape: acts},
+			{Label: w.T("console.risk.left")},
+			{Label: w.T("console.risk.open"), Shape: number},
+			{Label: w.T("console.reference"), Shape: code},
+			{Label: w.T("console.risk.buyer")},
+			{Label: w.T("console.risk.deadline")},
+			{Label: w.T("console.actions"), Shape: acts},
 		},
 	}
 	for _, h := range b.holds {
@@ -238,10 +241,12 @@ func (s *Server) boardRow(c *call, h payment.Hold, buyer party.Party) tableRow {
 		amount.Detail = w.T("console.risk.of", "Amount", w.Dollars(h.Amount()))
 	}
 	return tableRow{Tone: t, Cells: []cell{
-		{Chip: chip{span(w, left), t}}, amount,
+		{Chip: chip{span(w, left), t}},
+		amount,
 		{Text: string(root.Reference), Detail: string(root.ID), Address: caseAddress(c.caller.ID, string(root.ID))},
 		{Text: cmp.Or(buyer.Name, buyer.Email, w.T("console.guest"))},
-		moment(h.Deadline()), {Links: boardActions(c, h)},
+		moment(h.Deadline()),
+		{Links: boardActions(c, h)},
 	}}
 }
 

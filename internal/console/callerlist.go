@@ -39,8 +39,10 @@ func (s *Server) showCallers(c *call) error {
 	t := &table{
 		Caption: w.T("console.callers.heading"), Empty: w.T("console.callers.none"),
 		Columns: []column{
-			{Label: w.T("console.callers.name")}, {Label: w.T("console.callers.caller-id"), Shape: code},
-			{Label: w.T("console.callers.mode")}, {Label: w.T("console.callers.role")},
+			{Label: w.T("console.callers.name")},
+			{Label: w.T("console.callers.caller-id"), Shape: code},
+			{Label: w.T("console.callers.mode")},
+			{Label: w.T("console.callers.role")},
 		},
 	}
 	for _, one := range callers[:min(len(callers), callersShown)] {

@@ -107,7 +107,8 @@ func caseFigures(c *call, of processor.Case) []figure {
 		open.Detail, open.Tone = w.T("console.case.left", "Span", span(w, left)), leftTone(left)
 	}
 	return []figure{
-		{Label: w.T("console.case.amount"), Value: w.Dollars(h.Amount())}, open,
+		{Label: w.T("console.case.amount"), Value: w.Dollars(h.Amount())},
+		open,
 		{Label: w.T("console.case.settled"), Value: w.Dollars(h.Settled())},
 		{Label: w.T("console.case.released"), Value: w.Dollars(h.Released())},
 		{Label: w.T("console.case.refunded"), Value: w.Dollars(h.Refunded())},
@@ -169,13 +170,17 @@ func networkBlock(c *call, n payment.NetworkPayment) block {
 func relatedBlock(c *call, of processor.Case) block {
 	w := c.words
 	t := &table{Columns: []column{
-		{Label: w.T("console.find.kind")}, {Label: w.T("console.reference"), Shape: code},
-		{Label: w.T("console.find.state")}, {Label: w.T("console.case.amount"), Shape: number},
+		{Label: w.T("console.find.kind")},
+		{Label: w.T("console.reference"), Shape: code},
+		{Label: w.T("console.find.state")},
+		{Label: w.T("console.case.amount"), Shape: number},
 		{Label: w.T("console.find.created")},
 	}}
 	for _, r := range of.Related {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
-			text(string(r.Kind)), {Text: string(r.Reference), Detail: string(r.ID)}, state(stateChip(w, string(r.State))),
+			text(string(r.Kind)),
+			{Text: string(r.Reference), Detail: string(r.ID)},
+			state(stateChip(w, string(r.State))),
 			text(w.Dollars(r.Amount)), moment(r.Received),
 		}})
 	}

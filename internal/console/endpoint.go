@@ -14,8 +14,10 @@ import (
 // endpointForm is the form with the settings of an endpoint.
 func endpointForm(w webui.Words) webui.Form {
 	return webui.Form{Fields: []webui.Field{
-		{Name: "url", Label: w.T("console.hooks.address"), Type: "url", Autocomplete: "off",
-			Hint: w.T("console.hooks.address-hint")},
+		{
+			Name: "url", Label: w.T("console.hooks.address"), Type: "url", Autocomplete: "off",
+			Hint: w.T("console.hooks.address-hint"),
+		},
 		{Name: "description", Label: w.T("console.hooks.about"), Autocomplete: "off", Optional: true},
 		{
 			Name: "types", Label: w.T("console.hooks.types"), Hint: w.T("console.hooks.types-hint"), Autocomplete: "off",

@@ -96,9 +96,13 @@ func foundBlock(c *call, found processor.Found, names map[party.CallerID]string)
 	t := &table{
 		Caption: w.T("console.find.results"), Empty: w.T("console.find.none"),
 		Columns: []column{
-			{Label: w.T("console.find.kind")}, {Label: w.T("console.reference"), Shape: code},
-			{Label: w.T("console.find.state")}, {Label: w.T("console.case.amount"), Shape: number},
-			{Label: w.T("console.risk.buyer")}, {Label: w.T("console.find.card")}, {Label: w.T("console.find.created")},
+			{Label: w.T("console.find.kind")},
+			{Label: w.T("console.reference"), Shape: code},
+			{Label: w.T("console.find.state")},
+			{Label: w.T("console.case.amount"), Shape: number},
+			{Label: w.T("console.risk.buyer")},
+			{Label: w.T("console.find.card")},
+			{Label: w.T("console.find.created")},
 		},
 	}
 	if all {

@@ -122,8 +122,12 @@ func (s *Server) showKeys(c *call) error {
 	t := &table{
 		Caption: w.T("console.keys.heading"), Empty: w.T("console.keys.none"),
 		Columns: []column{
-			{Label: w.T("console.keys.name")}, {Label: w.T("console.keys.kind")}, {Label: w.T("console.keys.state")}, {Label: w.T("console.keys.rights")},
-			{Label: w.T("console.keys.expires")}, {Label: w.T("console.keys.last-used")},
+			{Label: w.T("console.keys.name")},
+			{Label: w.T("console.keys.kind")},
+			{Label: w.T("console.keys.state")},
+			{Label: w.T("console.keys.rights")},
+			{Label: w.T("console.keys.expires")},
+			{Label: w.T("console.keys.last-used")},
 			{Label: w.T("console.actions"), Shape: acts},
 		},
 	}
@@ -149,8 +153,10 @@ func (s *Server) showKeys(c *call) error {
 func keyRow(c *call, k keyView) tableRow {
 	w := c.words
 	row := tableRow{Cells: []cell{
-		{Text: k.name, Detail: k.id}, text(keyKindWord(w, k.kind)), state(keyChip(w, k.state)), rightsCell(w, k),
-		momentOr(k.expires, w.T("console.keys.never")), momentOr(k.lastUsed, w.T("console.keys.unused")), {},
+		{Text: k.name, Detail: k.id},
+		text(keyKindWord(w, k.kind)), state(keyChip(w, k.state)), rightsCell(w, k),
+		momentOr(k.expires, w.T("console.keys.never")), momentOr(k.lastUsed, w.T("console.keys.unused")),
+		{},
 	}}
 	last := &row.Cells[len(row.Cells)-1]
 	if k.state == party.KeyActive && c.mayRotate(k) {
@@ -238,7 +244,8 @@ func (s *Server) showNewKey(c *call, k keyView, secret, note string) error {
 func keyFacts(w webui.Words, k keyView) []fact {
 	return []fact{
 		factOf(w.T("console.keys.name"), k.name), factOf(w.T("console.keys.key-id"), k.id),
-		factOf(w.T("console.keys.kind"), keyKindWord(w, k.kind)), {w.T("console.keys.rights"), rightsCell(w, k)},
+		factOf(w.T("console.keys.kind"), keyKindWord(w, k.kind)),
+		{w.T("console.keys.rights"), rightsCell(w, k)},
 		{w.T("console.keys.last-used"), momentOr(k.lastUsed, w.T("console.keys.unused"))},
 	}
 }

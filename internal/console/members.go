@@ -67,8 +67,11 @@ func (s *Server) showMembers(c *call) error {
 	}
 	w := c.words
 	have := &table{Empty: w.T("console.members.none"), Columns: []column{
-		{Label: w.T("console.members.name")}, {Label: w.T("console.members.email")}, {Label: w.T("console.members.role")},
-		{Label: w.T("console.members.since")}, {Label: w.T("console.actions"), Shape: acts},
+		{Label: w.T("console.members.name")},
+		{Label: w.T("console.members.email")},
+		{Label: w.T("console.members.role")},
+		{Label: w.T("console.members.since")},
+		{Label: w.T("console.actions"), Shape: acts},
 	}}
 	for _, m := range members {
 		role := cell{Text: roleWord(c, m.Role)}
@@ -96,7 +99,9 @@ func (s *Server) showMembers(c *call) error {
 func invitationTable(c *call, invited []party.Invitation) *table {
 	w := c.words
 	t := &table{Empty: w.T("console.members.nobody-invited"), Columns: []column{
-		{Label: w.T("console.members.email")}, {Label: w.T("console.members.role")}, {Label: w.T("console.members.valid")},
+		{Label: w.T("console.members.email")},
+		{Label: w.T("console.members.role")},
+		{Label: w.T("console.members.valid")},
 		{Label: w.T("console.actions"), Shape: acts},
 	}}
 	for _, i := range invited {

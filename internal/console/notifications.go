@@ -26,14 +26,18 @@ func (s *Server) notificationRoutes() []route {
 		},
 		{Method: get, Path: "notifications/again", In: ofCaller, Permission: party.MayResend, show: s.askResendList},
 		{Method: post, Path: "notifications/again", In: ofCaller, Permission: party.MayResend, show: s.resendList},
-		{Method: get, Path: "notifications/{subject}/{seq}", In: ofCaller, Permission: party.MayRead,
-			show: s.showNotification},
+		{
+			Method: get, Path: "notifications/{subject}/{seq}", In: ofCaller, Permission: party.MayRead,
+			show: s.showNotification,
+		},
 		{
 			Method: get, Path: "notifications/{subject}/{seq}/again", In: ofCaller, Permission: party.MayResend,
 			show: s.askResend,
 		},
-		{Method: post, Path: "notifications/{subject}/{seq}/again", In: ofCaller, Permission: party.MayResend,
-			show: s.resend},
+		{
+			Method: post, Path: "notifications/{subject}/{seq}/again", In: ofCaller, Permission: party.MayResend,
+			show: s.resend,
+		},
 		{
 			Method: get, Path: "receivers", In: ofServer, Permission: party.MayRead, Nav: "console.notices.receivers",
 			show: s.showReceivers,
@@ -71,7 +75,7 @@ func noticeForm(c *call, action string) webui.Form {
 func sinceField(w webui.Words) webui.Field {
 	spans := []webui.Option{{Label: w.T("console.notices.any-time")}}
 	for _, hours := range noticeSpans {
-		n, _ := strconv.Atoi(hours) //nolint:errcheck // it is a constant
+		n, _ := strconv.Atoi(hours)
 		spans = append(spans, webui.Option{
 			Value: hours, Label: w.T("console.notices.last", "Span", span(w, time.Duration(n)*time.Hour)),
 		})
@@ -229,9 +233,12 @@ func noticeTable(c *call, f noticeFilter, fresh, found []store.Notification) *ta
 	t := &table{
 		Caption: listWord(w, f.list), Empty: w.T("console.notices.none"),
 		Columns: []column{
-			{Label: w.T("console.notices.about"), Shape: code}, {Label: w.T("console.notices.state")},
-			{Label: w.T("console.notices.created")}, {Label: w.T("console.notices.tries"), Shape: number},
-			{Label: w.T("console.notices.next")}, {Label: w.T("console.notices.receiver")},
+			{Label: w.T("console.notices.about"), Shape: code},
+			{Label: w.T("console.notices.state")},
+			{Label: w.T("console.notices.created")},
+			{Label: w.T("console.notices.tries"), Shape: number},
+			{Label: w.T("console.notices.next")},
+			{Label: w.T("console.notices.receiver")},
 			{Label: w.T("console.notices.answer")},
 		},
 	}
@@ -363,7 +370,8 @@ func noticeFacts(c *call, n store.Notification) []fact {
 	}
 	facts := []fact{
 		factOf(about, n.Subject()), factOf(w.T("console.notices.step"), strconv.Itoa(n.Seq)),
-		factOf(w.T("console.notices.receiver"), receiverOf(c.caller, n)), {w.T("console.notices.created"), moment(n.Created)},
+		factOf(w.T("console.notices.receiver"), receiverOf(c.caller, n)),
+		{w.T("console.notices.created"), moment(n.Created)},
 		factOf(w.T("console.notices.tries"), strconv.Itoa(n.Tries)),
 	}
 	if n.Outcome == store.NotificationWaiting {

@@ -63,8 +63,10 @@ func (s *Server) showParties(c *call) error {
 	t := &table{
 		Caption: w.T("console.parties.heading"), Empty: w.T("console.parties.none"),
 		Columns: []column{
-			{Label: w.T("console.parties.name")}, {Label: w.T("console.parties.email")},
-			{Label: w.T("console.parties.standing")}, {Label: w.T("console.parties.kind")},
+			{Label: w.T("console.parties.name")},
+			{Label: w.T("console.parties.email")},
+			{Label: w.T("console.parties.standing")},
+			{Label: w.T("console.parties.kind")},
 			{Label: w.T("console.parties.since")},
 		},
 	}
@@ -77,7 +79,8 @@ func (s *Server) showParties(c *call) error {
 	}
 	for _, p := range found {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
-			{Text: partyName(w, p), Address: c.link("parties/" + string(p.ID)), Detail: string(p.ID)}, text(p.Email),
+			{Text: partyName(w, p), Address: c.link("parties/" + string(p.ID)), Detail: string(p.ID)},
+			text(p.Email),
 			state(standingChip(w, p)), text(partyKind(w, p)), moment(p.Created),
 		}})
 	}
@@ -218,8 +221,8 @@ func (v partyView) account(w webui.Words) []fact {
 		{w.T("console.parties.since"), moment(v.Created)},
 		factOf(w.T("console.parties.balance"), w.Dollars(v.facts.Live)),
 		factOf(w.T("console.parties.sandbox-balance"), w.Dollars(v.facts.Sandbox)),
-		factOf(w.T("console.parties.sending-limit"), limitText(w, v.Party.SendingLimit)),
-		factOf(w.T("console.parties.receiving-limit"), limitText(w, v.Party.ReceivingLimit)),
+		factOf(w.T("console.parties.sending-limit"), limitText(w, v.SendingLimit)),
+		factOf(w.T("console.parties.receiving-limit"), limitText(w, v.ReceivingLimit)),
 		factOf(w.T("console.parties.passkeys"), w.Count(int64(len(v.passkeys)))),
 	}
 	for _, one := range v.facts.Callers {
@@ -232,7 +235,8 @@ func (v partyView) openTable(w webui.Words) *table {
 	t := &table{
 		Caption: w.T("console.parties.open"), Empty: w.T("console.parties.none-open"),
 		Columns: []column{
-			{Label: w.T("console.reference"), Shape: code}, {Label: w.T("console.parties.amount"), Shape: number},
+			{Label: w.T("console.reference"), Shape: code},
+			{Label: w.T("console.parties.amount"), Shape: number},
 			{Label: w.T("console.parties.until")},
 		},
 	}
@@ -275,8 +279,10 @@ func (v partyView) tokenTable(w webui.Words) *table {
 	t := &table{
 		Caption: w.T("console.parties.authorisations"), Empty: w.T("console.parties.none-authorisations"),
 		Columns: []column{
-			{Label: w.T("console.reference"), Shape: code}, {Label: w.T("console.parties.caller"), Shape: code},
-			{Label: w.T("console.parties.amount"), Shape: number}, {Label: w.T("console.parties.since")},
+			{Label: w.T("console.reference"), Shape: code},
+			{Label: w.T("console.parties.caller"), Shape: code},
+			{Label: w.T("console.parties.amount"), Shape: number},
+			{Label: w.T("console.parties.since")},
 		},
 	}
 	for _, one := range v.tokens {
@@ -292,8 +298,10 @@ func (v partyView) sessionTable(w webui.Words) *table {
 	t := &table{
 		Caption: w.T("console.parties.sessions"), Empty: w.T("console.parties.none-sessions"),
 		Columns: []column{
-			{Label: w.T("console.parties.browser")}, {Label: w.T("console.parties.network"), Shape: code},
-			{Label: w.T("console.parties.begun")}, {Label: w.T("console.parties.seen")},
+			{Label: w.T("console.parties.browser")},
+			{Label: w.T("console.parties.network"), Shape: code},
+			{Label: w.T("console.parties.begun")},
+			{Label: w.T("console.parties.seen")},
 		},
 	}
 	for _, one := range v.sessions {

@@ -178,8 +178,10 @@ func (s *Server) showObstacles(c *call, status int, p party.Party, obstacles []p
 	t := &table{
 		Caption: w.T("console.parties.obstacles"),
 		Columns: []column{
-			{Label: w.T("console.parties.obstacle")}, {Label: w.T("console.parties.object"), Shape: code},
-			{Label: w.T("console.parties.amount"), Shape: number}, {Label: w.T("console.parties.until")},
+			{Label: w.T("console.parties.obstacle")},
+			{Label: w.T("console.parties.object"), Shape: code},
+			{Label: w.T("console.parties.amount"), Shape: number},
+			{Label: w.T("console.parties.until")},
 		},
 	}
 	for _, o := range obstacles {

@@ -39,16 +39,21 @@ func (s *Server) showReceivers(c *call) error {
 	t := &table{
 		Caption: w.T("console.notices.receivers"), Empty: w.T("console.notices.none"),
 		Columns: []column{
-			{Label: w.T("console.callers.name")}, {Label: w.T("console.notices.receiver")},
-			{Label: w.T("console.notices.waiting"), Shape: number}, {Label: w.T("console.notices.failing"), Shape: number},
-			{Label: w.T("console.notices.given-up"), Shape: number}, {Label: w.T("console.notices.waits")},
+			{Label: w.T("console.callers.name")},
+			{Label: w.T("console.notices.receiver")},
+			{Label: w.T("console.notices.waiting"), Shape: number},
+			{Label: w.T("console.notices.failing"), Shape: number},
+			{Label: w.T("console.notices.given-up"), Shape: number},
+			{Label: w.T("console.notices.waits")},
 			{Label: w.T("console.notices.answer")},
 		},
 	}
 	for _, one := range all {
 		row := tableRow{Cells: []cell{
 			linked(one.Name, callerLink(one.ID, "notifications")), text(hostOf(one.IPNURL)), text(upTo(w, one.Waiting)),
-			text(upTo(w, one.Failing)), text(upTo(w, one.GivenUp)), {}, text(one.LastResult),
+			text(upTo(w, one.Failing)), text(upTo(w, one.GivenUp)),
+			{},
+			text(one.LastResult),
 		}}
 		if !one.Oldest.IsZero() {
 			row.Cells[5] = text(span(w, one.Now(c.real).Sub(one.Oldest)))

@@ -107,8 +107,10 @@ func (s *Server) reconcile(c *call, p page, account payment.NetworkAccountID, pe
 func reconciledDays(c *call, r payment.Reconciliation) *table {
 	w := c.words
 	t := &table{Columns: []column{
-		{Label: w.T("console.reports.day")}, {Label: w.T("console.reports.our-books"), Shape: number},
-		{Label: w.T("console.reports.their-books"), Shape: number}, {Label: w.T("console.reports.their-fees"), Shape: number},
+		{Label: w.T("console.reports.day")},
+		{Label: w.T("console.reports.our-books"), Shape: number},
+		{Label: w.T("console.reports.their-books"), Shape: number},
+		{Label: w.T("console.reports.their-fees"), Shape: number},
 		{Label: w.T("console.reports.paid-out"), Shape: number},
 	}}
 	for _, d := range r.Days {
@@ -127,13 +129,18 @@ const differencesShown = 200
 func differences(c *call, all []payment.NetworkDifference) *table {
 	w := c.words
 	t := &table{Columns: []column{
-		{Label: w.T("console.reports.day")}, {Label: w.T("console.reports.at-network"), Shape: code},
-		{Label: w.T("console.reports.payment"), Shape: code}, {Label: w.T("console.reports.our-books"), Shape: number},
-		{Label: w.T("console.reports.their-books"), Shape: number}, {Label: w.T("console.reports.why")},
+		{Label: w.T("console.reports.day")},
+		{Label: w.T("console.reports.at-network"), Shape: code},
+		{Label: w.T("console.reports.payment"), Shape: code},
+		{Label: w.T("console.reports.our-books"), Shape: number},
+		{Label: w.T("console.reports.their-books"), Shape: number},
+		{Label: w.T("console.reports.why")},
 	}}
 	for _, d := range all[:min(len(all), differencesShown)] {
 		row := tableRow{Tone: quiet, Cells: []cell{
-			text(d.Day.Format(time.DateOnly)), text(d.Payment), {}, text(c.dollars(d.Books)), text(c.dollars(d.Network)),
+			text(d.Day.Format(time.DateOnly)), text(d.Payment),
+			{},
+			text(c.dollars(d.Books)), text(c.dollars(d.Network)),
 			text(w.T(differenceWord(d.Why))),
 		}}
 		if d.Transaction != "" {

@@ -173,10 +173,13 @@ func (v monthView) table(c *call) *table {
 	t := &table{
 		Empty: w.T("console.reports.none"),
 		Columns: []column{
-			{Label: w.T("console.reports.day")}, {Label: w.T("console.reports.settled"), Shape: number},
-			{Label: w.T("console.reports.refunded"), Shape: number}, {Label: w.T("console.reports.fees"), Shape: number},
+			{Label: w.T("console.reports.day")},
+			{Label: w.T("console.reports.settled"), Shape: number},
+			{Label: w.T("console.reports.refunded"), Shape: number},
+			{Label: w.T("console.reports.fees"), Shape: number},
 			{Label: w.T("console.reports.commissions"), Shape: number},
-			{Label: w.T("console.reports.disputed"), Shape: number}, {Label: w.T("console.reports.net"), Shape: number},
+			{Label: w.T("console.reports.disputed"), Shape: number},
+			{Label: w.T("console.reports.net"), Shape: number},
 		},
 	}
 	for _, d := range v.days {
@@ -194,8 +197,10 @@ var reportFiles = []struct {
 	name report.Name
 	word string
 }{
-	{report.Settlements, "console.reports.file-settlements"}, {report.Refunds, "console.reports.file-refunds"},
-	{report.Fees, "console.reports.file-fees"}, {report.Disputes, "console.reports.file-disputes"},
+	{report.Settlements, "console.reports.file-settlements"},
+	{report.Refunds, "console.reports.file-refunds"},
+	{report.Fees, "console.reports.file-fees"},
+	{report.Disputes, "console.reports.file-disputes"},
 	{report.Statement, "console.reports.file-statement"},
 }
 

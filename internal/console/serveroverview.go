@@ -89,8 +89,10 @@ func (v serverView) figures(c *call) []figure {
 // table lists the callers with open holds, those with the most at risk first.
 func (v serverView) table(w webui.Words) *table {
 	t := &table{Empty: w.T("console.risk.none"), Columns: []column{
-		{Label: w.T("console.callers.name")}, {Label: w.T("console.callers.mode")},
-		{Label: w.T("console.overview.at-risk"), Shape: number}, {Label: w.T("console.overview.open"), Shape: number},
+		{Label: w.T("console.callers.name")},
+		{Label: w.T("console.callers.mode")},
+		{Label: w.T("console.overview.at-risk"), Shape: number},
+		{Label: w.T("console.overview.open"), Shape: number},
 	}}
 	slices.SortStableFunc(v.holds, func(a, b store.HoldsOfCaller) int {
 		return cmp.Or(flagFirst(a.Sandbox, b.Sandbox), b.AtRisk.Cmp(a.AtRisk))

@@ -212,7 +212,7 @@ func (s *Server) clockPage(c *call, status int, problem string) error {
 	}
 	field := webui.Field{Name: "by", Label: w.T("console.settings.forward")}
 	for _, hours := range clockSteps {
-		n, _ := strconv.Atoi(hours) //nolint:errcheck // it is a constant
+		n, _ := strconv.Atoi(hours)
 		field.Options = append(field.Options, webui.Option{Value: hours, Label: span(w, time.Duration(n)*time.Hour)})
 	}
 	field.Options = append(field.Options, webui.Option{Value: "reset", Label: w.T("console.settings.reset")})

@@ -23,8 +23,10 @@ func (s *Server) showStatement(c *call) error {
 	t := &table{
 		Empty: w.T("console.reports.none"), CSV: c.link("reports", "month", v.month, "file", string(report.Statement)),
 		Columns: []column{
-			{Label: w.T("console.reports.day")}, {Label: w.T("console.reports.in"), Shape: number},
-			{Label: w.T("console.reports.out"), Shape: number}, {Label: w.T("console.reports.balance"), Shape: number},
+			{Label: w.T("console.reports.day")},
+			{Label: w.T("console.reports.in"), Shape: number},
+			{Label: w.T("console.reports.out"), Shape: number},
+			{Label: w.T("console.reports.balance"), Shape: number},
 		},
 	}
 	figures := []figure{
@@ -55,10 +57,14 @@ var ledgerColumns = []struct {
 	group ledger.Group
 	word  string
 }{
-	{ledger.GroupNetwork, "console.reports.group-network"}, {ledger.GroupHeld, "console.reports.group-held"},
-	{ledger.GroupOutgoing, "console.reports.group-outgoing"}, {ledger.GroupFees, "console.reports.group-fees"},
-	{ledger.GroupParties, "console.reports.group-parties"}, {ledger.GroupPrepaid, "console.reports.group-prepaid"},
-	{ledger.GroupOwed, "console.reports.group-owed"}, {ledger.GroupDebt, "console.reports.group-debt"},
+	{ledger.GroupNetwork, "console.reports.group-network"},
+	{ledger.GroupHeld, "console.reports.group-held"},
+	{ledger.GroupOutgoing, "console.reports.group-outgoing"},
+	{ledger.GroupFees, "console.reports.group-fees"},
+	{ledger.GroupParties, "console.reports.group-parties"},
+	{ledger.GroupPrepaid, "console.reports.group-prepaid"},
+	{ledger.GroupOwed, "console.reports.group-owed"},
+	{ledger.GroupDebt, "console.reports.group-debt"},
 	{ledger.GroupDue, "console.reports.group-due"},
 }
 
@@ -150,10 +156,14 @@ func (s *Server) showReportDay(c *call) error {
 	w := c.words
 	t := &table{
 		Empty: w.T("console.reports.none"), Columns: []column{
-			{Label: w.T("console.reports.time")}, {Label: w.T("console.reference"), Shape: code},
-			{Label: w.T("console.reports.held"), Shape: number}, {Label: w.T("console.reports.released"), Shape: number},
-			{Label: w.T("console.reports.settled"), Shape: number}, {Label: w.T("console.reports.refunded"), Shape: number},
-			{Label: w.T("console.reports.fees"), Shape: number}, {Label: w.T("console.reports.own"), Shape: number},
+			{Label: w.T("console.reports.time")},
+			{Label: w.T("console.reference"), Shape: code},
+			{Label: w.T("console.reports.held"), Shape: number},
+			{Label: w.T("console.reports.released"), Shape: number},
+			{Label: w.T("console.reports.settled"), Shape: number},
+			{Label: w.T("console.reports.refunded"), Shape: number},
+			{Label: w.T("console.reports.fees"), Shape: number},
+			{Label: w.T("console.reports.own"), Shape: number},
 		},
 	}
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {

@@ -12,8 +12,10 @@ import (
 // systemRoutes are the page about the server itself.
 func (s *Server) systemRoutes() []route {
 	return []route{
-		{Method: get, Path: "system", In: ofServer, Permission: party.MaySeeSystem, Nav: "console.system.nav",
-			show: s.showSystem},
+		{
+			Method: get, Path: "system", In: ofServer, Permission: party.MaySeeSystem, Nav: "console.system.nav",
+			show: s.showSystem,
+		},
 	}
 }
 
@@ -92,13 +94,17 @@ func (v systemView) program(w webui.Words, now time.Time) []fact {
 // serversTable lists the servers that run on the store.
 func (v systemView) serversTable(w webui.Words, now time.Time) *table {
 	t := &table{Columns: []column{
-		{Label: w.T("console.system.machine")}, {Label: w.T("console.system.version")},
-		{Label: w.T("console.system.schema"), Shape: number}, {Label: w.T("console.system.started")},
-		{Label: w.T("console.system.seen")}, {Label: w.T("console.system.state")},
+		{Label: w.T("console.system.machine")},
+		{Label: w.T("console.system.version")},
+		{Label: w.T("console.system.schema"), Shape: number},
+		{Label: w.T("console.system.started")},
+		{Label: w.T("console.system.seen")},
+		{Label: w.T("console.system.state")},
 	}}
 	for _, one := range v.servers {
 		row := tableRow{Cells: []cell{
-			text(one.Host), text(one.Version), text(w.Count(one.Schema)), {Time: one.Started},
+			text(one.Host), text(one.Version), text(w.Count(one.Schema)),
+			{Time: one.Started},
 			text(w.T("console.ago", "Span", span(w, max(now.Sub(one.Seen), 0)))),
 			state(chip{w.T("console.system.runs"), good}),
 		}}
@@ -151,8 +157,10 @@ func (v systemView) booksFacts(w webui.Words, now time.Time) []fact {
 func (v systemView) waitingTable(w webui.Words, now time.Time) *table {
 	b := v.backlog
 	t := &table{Columns: []column{
-		{Label: w.T("console.system.work")}, {Label: w.T("console.system.count"), Shape: number},
-		{Label: w.T("console.system.oldest")}, {Label: w.T("console.system.state")},
+		{Label: w.T("console.system.work")},
+		{Label: w.T("console.system.count"), Shape: number},
+		{Label: w.T("console.system.oldest")},
+		{Label: w.T("console.system.state")},
 	}}
 	for _, one := range []struct {
 		label string
@@ -182,7 +190,8 @@ func (v systemView) waitingTable(w webui.Words, now time.Time) *table {
 		label string
 		n     int
 	}{
-		{w.T("console.system.events-given-up"), b.EventsGivenUp}, {w.T("console.system.attention"), b.Attention},
+		{w.T("console.system.events-given-up"), b.EventsGivenUp},
+		{w.T("console.system.attention"), b.Attention},
 		{w.T("console.system.webhooks-given-up"), b.WebhooksGivenUp},
 		{w.T("console.system.mails-given-up"), b.Mails[store.MailGivenUp].Mails},
 	} {

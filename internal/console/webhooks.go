@@ -57,8 +57,11 @@ func (s *Server) showEndpoints(c *call) error {
 	t := &table{
 		Caption: w.T("console.hooks.heading"), Empty: w.T("console.hooks.none"),
 		Columns: []column{
-			{Label: w.T("console.hooks.address")}, {Label: w.T("console.hooks.state")}, {Label: w.T("console.hooks.types")},
-			{Label: w.T("console.hooks.order")}, {Label: w.T("console.hooks.endpoint-id"), Shape: code},
+			{Label: w.T("console.hooks.address")},
+			{Label: w.T("console.hooks.state")},
+			{Label: w.T("console.hooks.types")},
+			{Label: w.T("console.hooks.order")},
+			{Label: w.T("console.hooks.endpoint-id"), Shape: code},
 		},
 	}
 	for _, e := range all {
@@ -228,15 +231,21 @@ func deliveryTable(c *call, f store.WebhookFilter, found []store.EventDelivery, 
 	t := &table{
 		Caption: w.T("console.hooks.deliveries"), Empty: w.T("console.hooks.no-deliveries"),
 		Columns: []column{
-			{Label: w.T("console.hooks.event")}, {Label: w.T("console.hooks.object"), Shape: code},
-			{Label: w.T("console.notices.state")}, {Label: w.T("console.notices.tries"), Shape: number},
-			{Label: w.T("console.hooks.tried")}, {Label: w.T("console.notices.next")}, {Label: w.T("console.notices.answer")},
+			{Label: w.T("console.hooks.event")},
+			{Label: w.T("console.hooks.object"), Shape: code},
+			{Label: w.T("console.notices.state")},
+			{Label: w.T("console.notices.tries"), Shape: number},
+			{Label: w.T("console.hooks.tried")},
+			{Label: w.T("console.notices.next")},
+			{Label: w.T("console.notices.answer")},
 		},
 	}
 	for _, d := range found {
 		row := tableRow{Cells: []cell{
 			linked(string(d.Event.Type), c.deliveryLink(d, "")), text(d.Event.ObjectID), state(deliveryChip(w, d)),
-			text(strconv.Itoa(d.Tries)), momentOr(d.LastTry.At, ""), {}, text(d.LastTry.Result),
+			text(strconv.Itoa(d.Tries)), momentOr(d.LastTry.At, ""),
+			{},
+			text(d.LastTry.Result),
 		}}
 		row.Cells[0].Of = string(d.Event.ID)
 		if d.Outcome == store.WebhookWaiting {
@@ -315,7 +324,8 @@ func (s *Server) showDelivery(c *call) error {
 func deliveryFacts(w webui.Words, d store.EventDelivery) []fact {
 	facts := []fact{
 		factOf(w.T("console.hooks.event-id"), string(d.Event.ID)), factOf(w.T("console.hooks.object"), d.Event.ObjectID),
-		{w.T("console.notices.created"), moment(d.Created)}, factOf(w.T("console.notices.tries"), strconv.Itoa(d.Tries)),
+		{w.T("console.notices.created"), moment(d.Created)},
+		factOf(w.T("console.notices.tries"), strconv.Itoa(d.Tries)),
 	}
 	if d.Outcome == store.WebhookWaiting {
 		facts = append(facts, fact{w.T("console.notices.next"), moment(d.NextAt)})

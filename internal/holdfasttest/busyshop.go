@@ -30,7 +30,7 @@ func NewBusyShop(w *World, seed uint64) *BusyShop {
 	w.Unchecked, w.Processor.Wait = true, 20*time.Millisecond
 	s := &BusyShop{w: w, Random: rand.New(rand.NewPCG(seed, 1)), market: w.Market(false)}
 	a, spends, funds := w.Aggregate(holdfast.MethodPrepaid, "1000.00")
-	s.spends, s.funds, s.prepaidID = spends, funds, holdfast.InstrumentID(a.ID)
+	s.spends, s.funds, s.prepaidID = spends, funds, a.ID
 	w.Deposit(w.Owner.ID, "500.00")
 	w.Deposit(w.Buyer.ID, "500.00")
 	w.Deposit(s.market.Seller.ID, "500.00")

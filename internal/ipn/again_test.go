@@ -88,7 +88,8 @@ func TestSendAgain(t *testing.T) {
 		s.run()
 		s.one()
 		for _, unknown := range []processor.NoticeKey{
-			{Caller: s.Shop.ID, Subject: "1T404"}, {Caller: s.Shop.ID, Subject: string(first), Seq: 99},
+			{Caller: s.Shop.ID, Subject: "1T404"},
+			{Caller: s.Shop.ID, Subject: string(first), Seq: 99},
 			{Caller: s.OtherShop().ID, Subject: string(first)},
 		} {
 			if _, err := s.Processor.SendAgain(t.Context(), unknown); !errors.Is(err, processor.ErrNoNotification) {

@@ -223,10 +223,20 @@ func (f *Figures) Plus(o Figures) {
 		to *int64
 		by int64
 	}{
-		{&f.Holds, o.Holds}, {&f.Settlements, o.Settlements}, {&f.Refunds, o.Refunds}, {&f.Disputes, o.Disputes},
-		{&f.Declines, o.Declines}, {&f.Held, o.Held}, {&f.Released, o.Released}, {&f.Settled, o.Settled},
-		{&f.Refunded, o.Refunded}, {&f.Fees, o.Fees}, {&f.Commissions, o.Commissions}, {&f.Disputed, o.Disputed},
-		{&f.OwnIn, o.OwnIn}, {&f.OwnOut, o.OwnOut},
+		{&f.Holds, o.Holds},
+		{&f.Settlements, o.Settlements},
+		{&f.Refunds, o.Refunds},
+		{&f.Disputes, o.Disputes},
+		{&f.Declines, o.Declines},
+		{&f.Held, o.Held},
+		{&f.Released, o.Released},
+		{&f.Settled, o.Settled},
+		{&f.Refunded, o.Refunded},
+		{&f.Fees, o.Fees},
+		{&f.Commissions, o.Commissions},
+		{&f.Disputed, o.Disputed},
+		{&f.OwnIn, o.OwnIn},
+		{&f.OwnOut, o.OwnOut},
 	} {
 		*one.to += one.by
 	}

@@ -274,17 +274,17 @@ func component(id string) string {
 
 // event is a movement in words.
 func event(m *payment.Movement) string {
-	switch {
-	case m.Kind == payment.KindRefund, m.Kind == payment.KindOutsideRefund, m.Kind == payment.KindRefundReversal:
+	switch m.Kind { //nolint:exhaustive // the others are told by their step
+	case payment.KindRefund, payment.KindOutsideRefund, payment.KindRefundReversal:
 		if m.Verb == payment.VerbReturn {
 			return "Refund confirmed"
 		}
 		return refundEvent(m)
-	case m.Kind == payment.KindDispute:
+	case payment.KindDispute:
 		return "Dispute"
-	case m.Kind == payment.KindDisputeReturn:
+	case payment.KindDisputeReturn:
 		return "Dispute won"
-	case m.Kind == payment.KindCommission:
+	case payment.KindCommission:
 		return "Marketplace fee"
 	}
 	switch m.Verb {

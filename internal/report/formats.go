@@ -111,10 +111,13 @@ func (w *beancountWriter) write(e entry) error {
 }
 
 func (w *beancountWriter) close(last time.Time, balances []accountAmount) error {
-	var err error
-	for i, a := range balances {
-		if i == 0 {
-			_, err = fmt.Fprintln(w)
+	if len(balances) == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintln(w)
+	for _, a := range balances {
+		if err != nil {
+			return err
 		}
 		_, err = fmt.Fprintf(w, "%s balance %s  %s USD\n", last.AddDate(0, 0, 1).Format(time.DateOnly), a.account,
 			money.Micros(a.micro).Value())

@@ -47,12 +47,14 @@ var (
 		factsField("before", func(e *party.AuditEntry) *party.Facts { return &e.Before }),
 		factsField("after", func(e *party.AuditEntry) *party.Facts { return &e.After }),
 	}}
-	entryTable = table[party.AuditEntry]{name: "audit_log",
+	entryTable = table[party.AuditEntry]{
+		name: "audit_log",
 		fields: append(newEntryTable.fields[:len(newEntryTable.fields):len(newEntryTable.fields)],
 			numberField("position", func(e *party.AuditEntry) *int64 { return &e.Position }),
 			hashField("previous", func(e *party.AuditEntry) *party.AuditHash { return &e.Previous }),
 			hashField("hash", func(e *party.AuditEntry) *party.AuditHash { return &e.Hash }),
-		)}
+		),
+	}
 
 	auditColumns   = entryTable.list()
 	scanAuditEntry = entryTable.scanner()

@@ -26,9 +26,11 @@ func (tx *ReadTx) CallerState(c party.CallerID, real time.Time) (s CallerState, 
 		{&s.InDoubt, `
 			SELECT 1 FROM (SELECT caller_id FROM transactions WHERE ` + inDoubt + ` ORDER BY next_ask LIMIT 10000) AS asked
 			WHERE caller_id = $2`, []any{micros(real), c}},
-		{&s.Notices, `
+		{
+			&s.Notices, `
 			SELECT 1 FROM deliveries WHERE caller_id = $1 AND outcome = 'Waiting' ORDER BY caller_id, leased_until, next_at`,
-			[]any{c}},
+			[]any{c},
+		},
 		{&s.Webhooks, `
 			SELECT 1 FROM webhook_endpoints e JOIN webhook_deliveries d ON d.endpoint_id = e.endpoint_id
 			WHERE e.caller_id = $1 AND d.outcome = 'Waiting'`, []any{c}},

@@ -25,7 +25,9 @@ func TestAnErasureBlanksNotifications(t *testing.T) {
 			}
 			db := raw(t, at)
 			for _, d := range []struct{ about, subject string }{
-				{"Transaction", string(own.ID)}, {"Transaction", string(sold.ID)}, {"Token", string(own.Token)},
+				{"Transaction", string(own.ID)},
+				{"Transaction", string(sold.ID)},
+				{"Token", string(own.Token)},
 				{"Token", string(market.Receives)},
 			} {
 				_, err := db.ExecContext(t.Context(), fmt.Sprintf(`
