@@ -128,7 +128,7 @@ func (s *Shop) act(ctx context.Context, tx *sql.Tx, e client.Event) error {
 	if err := e.Into(&a); err != nil {
 		return err
 	}
-	o, err := orderOf(ctx, tx, kind, e.ObjectID, a)
+	o, err := orderOf(ctx, tx, kind, a)
 	if errors.Is(err, errNoOrder) {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (s *Shop) act(ctx context.Context, tx *sql.Tx, e client.Event) error {
 
 // orderOf finds the order that an event is about. An order is stored, with its
 // reference, before anything is asked for it. So an event is never too early.
-func orderOf(ctx context.Context, q querier, kind, object string, a about) (o Order, err error) {
+func orderOf(ctx context.Context, q querier, kind string, a about) (o Order, err error) {
 	switch kind {
 	case "hold", "checkout":
 		return orderByID(ctx, q, OrderID(a.Reference))

@@ -147,12 +147,11 @@ func (y *way) RoundTrip(r *http.Request) (*http.Response, error) {
 	case down:
 		return nil, errors.New("the payment service is away")
 	case refusal != "":
-		status := http.StatusUnprocessableEntity
-		switch refusal {
-		case "service_unavailable":
-			status = http.StatusServiceUnavailable
-		case "key_revoked":
-			status = http.StatusUnauthorized
+		status, known := map[client.Code]int{
+			"service_unavailable": http.StatusServiceUnavailable, "key_revoked": http.StatusUnauthorized,
+		}[refusal]
+		if !known {
+			status = http.StatusUnprocessableEntity
 		}
 		to.Header().Set("Content-Type", "application/problem+json")
 		to.WriteHeader(status)

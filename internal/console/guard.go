@@ -256,8 +256,8 @@ func named(pairs []string, name string) bool {
 }
 
 // callerLink is the address of a page of a caller.
-func callerLink(id party.CallerID, path string, pairs ...string) string {
-	return address("c/"+url.PathEscape(string(id))+"/"+path, given(pairs...))
+func callerLink(id party.CallerID, path string) string {
+	return address("c/"+url.PathEscape(string(id))+"/"+path, nil)
 }
 
 func address(path string, p holdfast.Params) string {

@@ -139,7 +139,6 @@ type partyView struct {
 	tokens   []payment.Token
 	sessions []party.SignedIn
 	passkeys []party.Passkey
-	callers  []party.Caller
 }
 
 func (s *Server) readParty(c *call) (v partyView, err error) {

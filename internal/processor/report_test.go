@@ -189,11 +189,6 @@ func TestReportsAgreeWithTheLedgerInEveryWindow(t *testing.T) {
 	}
 }
 
-// wholeTime is a window with everything.
-func wholeTime() (from, to time.Time) {
-	return time.UnixMicro(1), holdfasttest.Start.AddDate(50, 0, 0)
-}
-
 // The daily sums that the job keeps are those that the steps add up to, also after
 // clocks were moved.
 func TestDailySumsAgreeWithTheSteps(t *testing.T) {

@@ -237,7 +237,7 @@ func (c Copy) fillSQLite(ctx context.Context, from *sql.Tx, to *sql.DB, table st
 	for i := range places {
 		places[i] = fmt.Sprintf("$%d", i+1)
 	}
-	insert, err := tx.PrepareContext(ctx,
+	insert, err := tx.PrepareContext(ctx, //nolint:sqlclosecheck // it is closed below
 		fmt.Sprintf(`INSERT INTO %s (%s) VALUES (%s)`, table,
 			quoted(columns), strings.Join(places, ", ")))
 	if err != nil {
