@@ -50,8 +50,8 @@ func (s *Shop) payNow(w http.ResponseWriter, r *http.Request) error {
 	return s.sendTo(w, r, next)
 }
 
-// A whereTo is where a buyer who wants to pay goes next: to a page of the shop, or
-// to pay for an order.
+// A whereTo is the next page of a buyer: a page of the shop, or the payment pages of
+// an order.
 type whereTo struct {
 	path string
 	pay  OrderID

@@ -30,10 +30,6 @@ func (s *Shop) Log(ctx context.Context, id OrderID) ([]Happening, error) {
 	return happenings(ctx, s.db, id)
 }
 
-func (s *Shop) Refunds(ctx context.Context, id OrderID) ([]Refund, error) {
-	return refundsOf(ctx, s.db, id)
-}
-
 func (s *Shop) Stock(ctx context.Context) (map[ProductID]int64, error) { return stock(ctx, s.db) }
 
 func (s *Shop) ReadEvents(ctx context.Context) (bool, error) { return s.readEvents(ctx) }

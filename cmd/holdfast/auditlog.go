@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -81,9 +81,6 @@ func (r auditRow) record() []string {
 	}
 	if r.Position > 0 {
 		cells[0] = strconv.FormatInt(r.Position, 10)
-	}
-	for i, cell := range cells {
-		cells[i] = harmless(cell)
 	}
 	return cells
 }
@@ -188,11 +185,10 @@ func (v auditList) printer(w world) (print func(auditRow) error, flush func() er
 	case v.JSON:
 		return func(r auditRow) error { return printJSON(w.Out, r) }, func() error { return nil }
 	case v.CSV:
-		file := csv.NewWriter(w.Out)
-		heading := file.Write(auditHeadings)
-		return func(r auditRow) error { return file.Write(r.record()) }, func() error {
-			file.Flush()
-			return errors.Join(heading, file.Error())
+		file := spreadsheet.NewWriter(w.Out)
+		heading := file.Row(auditHeadings...)
+		return func(r auditRow) error { return file.Row(r.record()...) }, func() error {
+			return errors.Join(heading, file.Flush())
 		}
 	}
 	table := newColumns(w.Out, "TIME", "ACTOR", "ACTION", "OBJECT", "CHANGES")

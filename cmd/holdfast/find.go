@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -153,15 +153,9 @@ var findHeadings = []string{
 }
 
 func (v findVerb) printCSV(w world, found processor.Found) error {
-	file := csv.NewWriter(w.Out)
-	if err := file.Write(findHeadings); err != nil {
+	file := spreadsheet.NewWriter(w.Out)
+	if err := file.Row(findHeadings...); err != nil {
 		return err
-	}
-	stamp := func(t time.Time) string {
-		if t.IsZero() {
-			return ""
-		}
-		return t.UTC().Format(time.RFC3339)
 	}
 	amount := func(d dollars) string {
 		if d.IsZero() {
@@ -171,19 +165,15 @@ func (v findVerb) printCSV(w world, found processor.Found) error {
 	}
 	for _, f := range found.All {
 		a := describeFinding(f)
-		cells := []string{
+		err := file.Row(
 			string(a.Kind), a.ID, string(a.CallerID), string(a.Reference), a.State, amount(a.Amount), amount(a.Open),
-			stamp(a.Created), stamp(a.Deadline), a.Buyer, a.Email, a.Card, a.Message,
-		}
-		for i, cell := range cells {
-			cells[i] = harmless(cell)
-		}
-		if err := file.Write(cells); err != nil {
+			timeCell(a.Created), timeCell(a.Deadline), a.Buyer, a.Email, a.Card, a.Message,
+		)
+		if err != nil {
 			return err
 		}
 	}
-	file.Flush()
-	return file.Error()
+	return file.Flush()
 }
 
 func (v findVerb) printTable(w world, found processor.Found) error {

@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
-	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -94,9 +93,6 @@ func (o listOutput) printHolds(w world, rows []holdRow) error {
 	return printList(w, o, rows, holdHeadings,
 		[]string{"HOLD", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "DEADLINE", "LEFT"})
 }
-
-// harmless is a cell of a CSV file: see package spreadsheet.
-func harmless(cell string) string { return spreadsheet.Cell(cell) }
 
 type holdsDueVerb struct {
 	storeFlags

@@ -42,7 +42,7 @@ type boardFilter struct {
 	since    time.Time // when the page was opened; zero on the first load
 }
 
-// boardSpans are the choices of the time that is left, in hours.
+// boardSpans are the values of the filter by time left, in hours.
 var boardSpans = []string{"6", "24", "72"}
 
 // boardForm is the form with the filter.

@@ -54,7 +54,7 @@ type noticeFilter struct {
 	after store.NotificationMark
 }
 
-// noticeSpans are the choices of the time to look back, in hours.
+// noticeSpans are the values of the filter by age, in hours.
 var noticeSpans = []string{"1", "24", "168"}
 
 func noticeForm(c *call, action string) webui.Form {

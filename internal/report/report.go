@@ -1,6 +1,6 @@
 // Package report makes reports of a caller's books, and writes the books in the
 // formats of accounting programs. Everything is dated by when the money moved, in
-// the time zone of the person who asks. Reports are written while the books are
+// the time zone that the reader chose. Reports are written while the books are
 // read, so a report may be longer than the memory.
 package report
 
