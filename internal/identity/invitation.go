@@ -174,7 +174,7 @@ func (s *Service) accept(tx *store.Tx, i party.Invitation, invited party.Party) 
 	}
 	m := i.Membership
 	m.Party = invited.ID
-	return s.setMember(tx, i.InvitedBy, m)
+	return s.setMember(tx, m)
 }
 
 // overIfStale is ErrLinkOver for a link that was used at the same moment.

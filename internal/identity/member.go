@@ -150,11 +150,11 @@ func (s *Service) SetMember(ctx context.Context, by party.ID, m party.Membership
 		if err != nil {
 			return err
 		}
-		return s.setMember(tx, by, m)
+		return s.setMember(tx, m)
 	})
 }
 
-func (s *Service) setMember(tx *store.Tx, by party.ID, m party.Membership) error {
+func (s *Service) setMember(tx *store.Tx, m party.Membership) error {
 	all, err := tx.Members(m.Caller)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (s *Service) setMember(tx *store.Tx, by party.ID, m party.Membership) error
 	if err := tx.Log(entry, s.Now()); err != nil {
 		return err
 	}
-	return tx.SetMember(party.Member{Membership: m, InvitedBy: by, Created: s.Now()})
+	return tx.SetMember(party.Member{Membership: m, Created: s.Now()})
 }
 
 // factsOf is what the audit log says of a membership.
@@ -195,7 +195,7 @@ func (s *Service) ChangeMember(ctx context.Context, by party.ID, m party.Members
 		if _, err := memberOf(tx, m.Party, m.Caller); err != nil {
 			return err
 		}
-		return s.setMember(tx, by, m)
+		return s.setMember(tx, m)
 	})
 }
 

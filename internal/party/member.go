@@ -10,8 +10,7 @@ import (
 // A Member is a membership as it is stored.
 type Member struct {
 	Membership
-	InvitedBy ID // empty if a command made the membership
-	Created   time.Time
+	Created time.Time
 }
 
 // CheckMember refuses a role that does not exist and a limit that does not belong to

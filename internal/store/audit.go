@@ -402,7 +402,7 @@ func (tx *ReadTx) auditParties(b *AuditBatch, limit int) error {
 // books are wrong has doubts that are not known yet.
 func (r Reader) ConfirmDoubts(ctx context.Context, b AuditBatch) (confirmed []payment.Finding, err error) {
 	var report Report
-	err = r.viewLong(ctx, func(tx *ReadTx) error {
+	err = r.ViewLong(ctx, func(tx *ReadTx) error {
 		report, confirmed = Report{}, nil
 		unknown := 0
 		for _, f := range b.Doubts {

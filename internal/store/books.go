@@ -32,7 +32,7 @@ const (
 // names each row that is wrong. It reads one consistent state and may run while
 // the server is running.
 func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
-	err = r.viewLong(ctx, func(tx *ReadTx) error {
+	err = r.ViewLong(ctx, func(tx *ReadTx) error {
 		report = Report{}
 		callers, err := tx.Callers()
 		if err != nil {
@@ -64,7 +64,7 @@ func (r Reader) CheckBooks(ctx context.Context) (report Report, err error) {
 // balances of parties, which all callers share.
 func (r Reader) CheckCallerBooks(ctx context.Context, c party.CallerID) (report Report, err error) {
 	report.Callers = 1
-	err = r.viewLong(ctx, func(tx *ReadTx) error { return tx.checkCaller(c, &report) })
+	err = r.ViewLong(ctx, func(tx *ReadTx) error { return tx.checkCaller(c, &report) })
 	return report, err
 }
 

@@ -227,8 +227,8 @@ func (r Reader) glance(ctx context.Context, fn func(*ReadTx) error) error {
 	return r.views.Glance(ctx, r.view(fn))
 }
 
-// viewLong is View without the time limit, for reading whole tables.
-func (r Reader) viewLong(ctx context.Context, fn func(*ReadTx) error) error {
+// ViewLong is View without the time limit, for reading whole tables.
+func (r Reader) ViewLong(ctx context.Context, fn func(*ReadTx) error) error {
 	return r.views.ViewLong(ctx, r.view(fn))
 }
 

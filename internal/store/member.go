@@ -13,7 +13,6 @@ var memberTable = table[party.Member]{name: "members", fields: fields[party.Memb
 	textField("caller_id", func(m *party.Member) *party.CallerID { return &m.Caller }),
 	textField("role", func(m *party.Member) *party.Role { return &m.Role }),
 	maybeDollarsField("refund_limit", func(m *party.Member) *money.Amount { return &m.RefundLimit }),
-	textField("invited_by", func(m *party.Member) *party.ID { return &m.InvitedBy }),
 	timeField("created", func(m *party.Member) *time.Time { return &m.Created }),
 }}
 

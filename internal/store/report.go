@@ -22,12 +22,7 @@ import (
 func (r Reader) Movements(
 	ctx context.Context, c party.CallerID, from, to time.Time, fn func(*payment.Movement) error,
 ) error {
-	return r.viewLong(ctx, func(tx *ReadTx) error { return tx.Movements(c, from, to, fn) })
-}
-
-// ViewLong is [Reader.View] without a limit of its time, for reports.
-func (r Reader) ViewLong(ctx context.Context, fn func(*ReadTx) error) error {
-	return r.viewLong(ctx, fn)
+	return r.ViewLong(ctx, func(tx *ReadTx) error { return tx.Movements(c, from, to, fn) })
 }
 
 // OwnMoney is what a party has in the books of a caller, in micro-dollars: its
@@ -71,7 +66,7 @@ func (tx *ReadTx) Movements(c party.CallerID, from, to time.Time, fn func(*payme
 func (r Reader) SumDays(
 	ctx context.Context, c party.CallerID, choose func(*ReadTx) (from, to payment.BookDay, err error),
 ) (days []payment.DayFigures, err error) {
-	err = r.viewLong(ctx, func(tx *ReadTx) error {
+	err = r.ViewLong(ctx, func(tx *ReadTx) error {
 		from, to, err := choose(tx)
 		if err != nil || from >= to {
 			return err

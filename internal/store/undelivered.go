@@ -28,7 +28,7 @@ func (u *Undone) add(rows int, oldest time.Time) {
 
 // Undelivered counts what waits. It reads every row that waits.
 func (r Reader) Undelivered(ctx context.Context) (u Undelivered, err error) {
-	err = r.viewLong(ctx, func(tx *ReadTx) error {
+	err = r.ViewLong(ctx, func(tx *ReadTx) error {
 		u = Undelivered{}
 		for _, of := range []struct {
 			to    *Undone

@@ -700,7 +700,6 @@ CREATE TABLE members (
 	caller_id    TEXT   NOT NULL,
 	role         TEXT   NOT NULL CHECK (role IN ('owner', 'operator', 'finance', 'support', 'developer', 'packer')),
 	refund_limit BIGINT NOT NULL CHECK (refund_limit >= 0),
-	invited_by   TEXT   NOT NULL,
 	created      BIGINT NOT NULL,
 	PRIMARY KEY (party_id, caller_id)
 ) {{plain}};
