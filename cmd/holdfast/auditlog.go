@@ -160,10 +160,7 @@ func (v auditList) Run(ctx context.Context, w world) error {
 			q.Before = page[len(page)-1].Position
 		}
 	}
-	if err = errors.Join(err, flush()); err == nil && v.Max > 0 && printed > v.Max {
-		fmt.Fprintf(w.Err, "There are more than %d; give a larger --max, or select.\n", v.Max)
-	}
-	return err
+	return sayMore(w, v.Max, v.Max > 0 && printed > v.Max, errors.Join(err, flush()))
 }
 
 // meantActor replaces an e-mail address with the id of its party.

@@ -58,7 +58,7 @@ func (v booksExport) period(now time.Time) (report.Period, error) {
 		in.From = report.Earliest
 	}
 	p, err := in.Period(now)
-	if err == nil && (v.From == "") {
+	if err == nil && v.From == "" {
 		p.From = time.Time{}
 	}
 	return p, err

@@ -203,11 +203,7 @@ detect it. Leave it on only as long as a program knows nothing newer: holdfast c
 }
 
 func partyByEmail(ctx context.Context, r store.Reader, email string) (found party.Party, err error) {
-	var ok bool
-	err = r.View(ctx, func(tx *store.ReadTx) error {
-		found, ok, err = tx.PartyByEmail(email)
-		return err
-	})
+	found, ok, err := findParty(ctx, r, email)
 	if err == nil && !ok {
 		err = fmt.Errorf("there is no party with the e-mail address %s; make one with holdfast party create", email)
 	}

@@ -11,9 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
-	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 type findVerb struct {
@@ -75,18 +73,15 @@ func (v findVerb) Run(ctx context.Context, w world) error {
 		return err
 	case len(found.All) == 0:
 		err = errNotFound
-	case v.JSON:
-		err = v.printJSON(w, found, only)
-	case v.CSV:
-		err = v.printCSV(w, found)
-	case only != nil:
+	case only != nil && !v.JSON && !v.CSV:
 		err = printCase(w.Out, *only)
 	default:
-		err = v.printTable(w, found)
+		err = printList(w, listOutput{JSON: v.JSON, CSV: v.CSV}, describeFindings(found, only), findColumns,
+			[]string{"KIND", "ID", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "CREATED", "BUYER", "CARD"})
 	}
 	if found.More {
-		fmt.Fprintln(w.Err, "There may be more: search for more words, choose the caller with --caller, or give a larger "+
-			"--max.")
+		fmt.Fprintln(w.Err,
+			"There may be more: search for more words, choose the caller with --caller, or give a larger --max.")
 	}
 	return err
 }
@@ -133,55 +128,37 @@ func cardText(i payment.Instrument) string {
 	return strings.TrimSpace(i.Brand + " " + i.Last4)
 }
 
-func (v findVerb) printJSON(w world, found processor.Found, only *processor.Case) error {
+// describeFindings describes what was found. The only hold or payment comes with
+// everything about it.
+func describeFindings(found processor.Found, only *processor.Case) []findAnswer {
+	answers := make([]findAnswer, len(found.All))
 	for i, f := range found.All {
-		a := describeFinding(f)
-		if i == 0 && only != nil {
-			more := describeCase(*only)
-			a.caseAnswer = &more
-		}
-		if err := printJSON(w.Out, a); err != nil {
-			return err
-		}
+		answers[i] = describeFinding(f)
 	}
-	return nil
+	if only != nil {
+		more := describeCase(*only)
+		answers[0].caseAnswer = &more
+	}
+	return answers
 }
 
-var findHeadings = []string{
+var findColumns = []string{
 	"kind", "id", "caller_id", "reference", "state", "amount", "open", "created", "deadline", "buyer", "email", "card",
 	"message",
 }
 
-func (v findVerb) printCSV(w world, found processor.Found) error {
-	file := spreadsheet.NewWriter(w.Out)
-	if err := file.Row(findHeadings...); err != nil {
-		return err
+// record is a row of a CSV file.
+func (a findAnswer) record() []string {
+	return []string{
+		string(a.Kind), a.ID, string(a.CallerID), string(a.Reference), a.State, decimalOrNone(a.Amount),
+		decimalOrNone(a.Open), timeCell(a.Created), timeCell(a.Deadline), a.Buyer, a.Email, a.Card, a.Message,
 	}
-	amount := func(d dollars) string {
-		if d.IsZero() {
-			return ""
-		}
-		return money.Amount(d).Decimal()
-	}
-	for _, f := range found.All {
-		a := describeFinding(f)
-		err := file.Row(
-			string(a.Kind), a.ID, string(a.CallerID), string(a.Reference), a.State, amount(a.Amount), amount(a.Open),
-			timeCell(a.Created), timeCell(a.Deadline), a.Buyer, a.Email, a.Card, a.Message,
-		)
-		if err != nil {
-			return err
-		}
-	}
-	return file.Flush()
 }
 
-func (v findVerb) printTable(w world, found processor.Found) error {
-	table := newColumns(w.Out, "KIND", "ID", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "CREATED", "BUYER", "CARD")
-	for _, f := range found.All {
-		a := describeFinding(f)
-		table.row(string(a.Kind), a.ID, string(a.CallerID), string(a.Reference), a.State, a.Amount.String(), a.Open.String(),
-			a.Created.UTC().Format(shortLayout), named(a.Buyer, a.Email), a.Card)
+// cells is a row of a table.
+func (a findAnswer) cells() []string {
+	return []string{
+		string(a.Kind), a.ID, string(a.CallerID), string(a.Reference), a.State, a.Amount.String(), a.Open.String(),
+		a.Created.UTC().Format(shortLayout), named(a.Buyer, a.Email), a.Card,
 	}
-	return table.Flush()
 }

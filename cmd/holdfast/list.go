@@ -58,9 +58,9 @@ func timeCell(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// decimalOrNone is an amount in a CSV file, or empty if it is the zero amount.
+// decimalOrNone is an amount in a CSV file, or empty if it is not given.
 func decimalOrNone(d dollars) string {
-	if d == (dollars{}) {
+	if d.IsZero() {
 		return ""
 	}
 	return decimal(d)

@@ -163,17 +163,9 @@ func (m memberListed) cells() []string {
 
 func (m memberListed) record() []string {
 	return []string{
-		string(m.PartyID), m.Email, m.Name, string(m.Caller), string(m.Role), plainAmount(m.RefundLimit), m.Factor,
+		string(m.PartyID), m.Email, m.Name, string(m.Caller), string(m.Role), decimalOrNone(m.RefundLimit), m.Factor,
 		fmt.Sprint(m.Invited), timeCell(m.Since),
 	}
-}
-
-// plainAmount is an amount in a CSV file, or empty.
-func plainAmount(d dollars) string {
-	if amount := money.Amount(d); amount.Given() {
-		return amount.Decimal()
-	}
-	return ""
 }
 
 func (v operatorList) Run(ctx context.Context, w world) error {
