@@ -44,28 +44,34 @@ const unfinished = ".unfinished"
 // Run makes the copy. The copy is paused, so that no server sends from it what
 // was sent already: see [Pause]. It is durable and has its name only when all of
 // it is right, so a copy that was cut short leaves no store.
-func (b Backup) Run(ctx context.Context) (err error) {
+func (b Backup) Run(ctx context.Context) error {
 	if err := refuseExisting(b.To); err != nil {
 		return err
 	}
-	part := b.To + unfinished
-	file, err := openPart(part)
+	return makeFile(b.To, func(part *os.File) error {
+		if err := engine.CopySQLite(ctx, b.From, part, b.Told); err != nil {
+			return err
+		}
+		return b.finish(ctx, part.Name())
+	})
+}
+
+// makeFile lets fill write a copy under another name. The copy gets its name when
+// all of it is on the disk. If fill fails, nothing is left.
+func makeFile(name string, fill func(part *os.File) error) error {
+	part, err := openPart(name + unfinished)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	if err := engine.CopySQLite(ctx, b.From, file, b.Told); err != nil {
-		return errors.Join(err, removePart(part))
-	}
-	err = b.finish(ctx, part)
-	if err == nil {
-		err = file.Sync()
+	defer part.Close()
+	if err = fill(part); err == nil {
+		err = part.Sync()
 	}
 	if err == nil {
-		err = publish(part, b.To)
+		err = publish(part.Name(), name)
 	}
 	if err != nil {
-		return errors.Join(err, removePart(part))
+		return errors.Join(err, removePart(part.Name()))
 	}
 	return nil
 }

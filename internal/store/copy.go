@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -163,24 +164,14 @@ func (c Copy) intoFile(ctx context.Context, from *sql.Tx) (copied StoreDigest, e
 	if err := refuseExisting(c.To.File); err != nil {
 		return nil, fmt.Errorf("--to: %w", err)
 	}
-	part := c.To.File + unfinished
-	file, err := openPart(part)
+	err = makeFile(c.To.File, func(part *os.File) error {
+		if copied, err = c.fillFile(ctx, from, part.Name()); err != nil {
+			return err
+		}
+		return standAlone(ctx, part.Name())
+	})
 	if err != nil {
 		return nil, err
-	}
-	defer file.Close()
-	copied, err = c.fillFile(ctx, from, part)
-	if err == nil {
-		err = standAlone(ctx, part)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err == nil {
-		err = publish(part, c.To.File)
-	}
-	if err != nil {
-		return nil, errors.Join(err, removePart(part))
 	}
 	return copied, nil
 }
