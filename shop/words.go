@@ -45,8 +45,7 @@ func noteFor(o Order, code string) string {
 			"here, and ask the buyer to pay again."
 	case NeedsAttention:
 		return "Another program charged the card. Compare the charge with this order. Then send the pieces yourself or " +
-			"refund " +
-			"the buyer below, and press Done. The shop's operator can find out which program it was."
+			"refund the buyer below, and press Done. The shop's operator can find out which program it was."
 	case ToShip, AwaitingApproval, Abandoned, TurnedAway, SoldOut, Reserving, Shipping, Releasing:
 	}
 	return ""

@@ -24,9 +24,9 @@ type auditList struct {
 	storeFlags
 	Since  dateFlag          `help:"Begin with this day, such as 2026-11-23, or this time, such as 2026-11-23T10:00:00Z." placeholder:"DATE"`
 	Until  dateFlag          `help:"End with this day, or this time." placeholder:"DATE"`
-	Actor  string            `help:"List what this actor did: the id or e-mail address of a party, the id of a key, or a user of the machine." placeholder:"WHO"`
-	Object string            `help:"List what was done to this object, by its id." placeholder:"ID"`
-	Caller party.CallerID    `help:"List what was done for this caller." placeholder:"ID"`
+	Actor  string            `help:"List the actions of this actor: the id or e-mail address of a party, the id of a key, or a user of the machine." placeholder:"ACTOR"`
+	Object string            `help:"List the actions on this object, by its id." placeholder:"ID"`
+	Caller party.CallerID    `help:"List the actions for this caller." placeholder:"ID"`
 	Action party.AuditAction `help:"List only this action, such as caller.change." placeholder:"ACTION"`
 	Max    int               `help:"List at most this many; 0 lists all." default:"100" placeholder:"ROWS"`
 	JSON   bool              `name:"json" help:"Print one line of JSON for each." xor:"form"`
@@ -87,11 +87,11 @@ func (r auditRow) record() []string {
 
 // cells is a row of a table for people.
 func (r auditRow) cells() []string {
-	who := string(r.Kind) + " " + or(r.Name, r.Actor)
+	actor := string(r.Kind) + " " + or(r.Name, r.Actor)
 	if r.From != "" {
-		who += " from " + r.From
+		actor += " from " + r.From
 	}
-	return []string{moment(r.At), who, string(r.Action), or(r.Object, string(r.Caller)), r.changes()}
+	return []string{moment(r.At), actor, string(r.Action), or(r.Object, string(r.Caller)), r.changes()}
 }
 
 // changes are the facts that an action has changed.
@@ -110,7 +110,7 @@ func (r auditRow) changes() string {
 			parts = append(parts, fmt.Sprintf("%s: %s → %s", name, or(before, "none"), after))
 		case had:
 			parts = append(parts, fmt.Sprintf("%s: %s → none", name, or(before, "none")))
-		case after != "" && after != "false" && after != "0s": // of a new object, only what is special
+		case after != "" && after != "false" && after != "0s": // of a new object, only facts that are set
 			parts = append(parts, fmt.Sprintf("%s: %s", name, after))
 		}
 	}

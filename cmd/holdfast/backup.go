@@ -31,9 +31,8 @@ Examples:
 
 // errPostgresBackup says how a PostgreSQL database is backed up.
 var errPostgresBackup = errors.New("a PostgreSQL database is backed up with its own tools: pg_basebackup for the " +
-	"whole, and " +
-	"archived WAL for every commit since. docs/operating.md says how, under \"Backups\"; after it was restored, run " +
-	"holdfast restore --store ADDRESS --taken TIME")
+	"whole, and archived WAL for every commit since. docs/operating.md says how, under \"Backups\"; after it was " +
+	"restored, run holdfast restore --store ADDRESS --taken TIME")
 
 // A backupAnswer is what --json prints.
 type backupAnswer struct {

@@ -16,7 +16,7 @@ import (
 
 type findVerb struct {
 	storeFlags
-	Caller string   `help:"Search what this caller has." placeholder:"ID"`
+	Caller string   `help:"Search this caller only." placeholder:"ID"`
 	Max    int      `help:"List at most this many of each kind." default:"20" placeholder:"ROWS"`
 	JSON   bool     `name:"json" help:"Print one line of JSON for each; the only hold or payment comes with everything about it." xor:"form"`
 	CSV    bool     `name:"csv" help:"Print a CSV file, with times in UTC and amounts in dollars." xor:"form"`

@@ -21,9 +21,8 @@ type migrateVerb struct {
 
 func (migrateVerb) Help() string {
 	return `A server does the same when it starts. While servers run on the store, a change of the schema is refused.
---plan names those that run now. To try a
-migration of a PostgreSQL database, restore a backup of it elsewhere and migrate that: the command says how long it
-took.
+--plan names the servers that run now. To try a migration of a PostgreSQL database, restore a backup of it elsewhere
+and migrate that: the command says how long it took.
 
 Examples:
 

@@ -22,10 +22,10 @@ type resumeVerb struct {
 }
 
 func (resumeVerb) Help() string {
-	return `A store that was restored or copied is paused. This command says what waits in it. Only with one of the first three
-flags does it end the pause, even if nothing waits. Before, it reads what card networks have told since
-the time of the backup, as holdfast network restored does. Notices, webhooks and mails that are dropped stay in the store as given up, and can be sent again.
-Servers go on within ten seconds.
+	return `A store that was restored or copied is paused. This command says what waits in it. It ends the pause only with one of
+the first three flags, even if nothing waits. Before that, it reads the events of card networks since the time of the
+backup, as holdfast network restored does. Notices, webhooks and mails that are dropped stay in the store as given up,
+and can be sent again. Servers go on within ten seconds.
 
 Run it on one of two copies only: the other would hold and take the same money again.
 

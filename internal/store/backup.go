@@ -186,9 +186,9 @@ func (b Backup) pause(ctx context.Context, part string) error {
 	return errors.Join(pools.Close(), standAlone(ctx, part))
 }
 
-// forgotten removes what a copy of a store does not keep: the servers of the other
-// store, what would let people in who were since signed out, links that were used
-// since, and requests that a second member has approved since.
+// forgotten removes the rows that a copy of a store does not keep: the servers of
+// the other store; sessions, links and invitations, which may have ended or been
+// used since; and requests that a second member may have approved since.
 var forgotten = []string{
 	`DELETE FROM servers`, `DELETE FROM sessions`, `DELETE FROM signed_in`, `DELETE FROM passkey_challenges`,
 	`DELETE FROM proofs WHERE purpose IN ('Reset', 'Change')`, `DELETE FROM invitations`,

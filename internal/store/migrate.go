@@ -130,8 +130,7 @@ func newer(have, known int64) error {
 
 // ErrServersRun refuses to change a store under servers that run.
 var ErrServersRun = errors.New("servers run on this store; stop them first. The row of a server that was killed " +
-	"counts " +
-	"for 30 seconds")
+	"counts for 30 seconds")
 
 // A querier is a database or a connection to one.
 type querier interface {

@@ -33,8 +33,7 @@ const (
 
 // ErrPaused refuses to move money in a paused store.
 var ErrPaused = errors.New("the store is paused and no money moves: an operator must decide with holdfast resume " +
-	"what is " +
-	"still to be delivered")
+	"what is still to be delivered")
 
 // ErrHalfCopied refuses a store into which another was copied only in part.
 var ErrHalfCopied = errors.New("the copy of a store into this database was not finished; run holdfast store copy again")

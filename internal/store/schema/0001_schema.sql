@@ -47,9 +47,9 @@ CREATE INDEX guests_by_email ON parties (lower(email), party_id) WHERE guest = 1
 -- wait is how long an answer waits for the network, in microseconds; 0 is the server's choice. guest_limit is what guests
 -- may pay with one card in a month; 0 is no limit. warnings are the times before the deadline of a hold at which the
 -- caller is warned, such as '48h,1h', and warning_mails says whether by mail, too. buyer_mails says that senders get
--- receipts by mail. clock_offset moves a sandbox caller's clock, in microseconds. stopped is since when the caller may not move money, because of a row in book_violations that
--- nobody has acknowledged; 0 is no stop. events says that changes of the caller's objects are
--- written into the table events.
+-- receipts by mail. clock_offset moves a sandbox caller's clock, in microseconds. stopped is since when the caller may not
+-- move money, because of a row in book_violations that nobody has acknowledged; 0 is no stop. events says that changes of
+-- the caller's objects are written into the table events.
 CREATE TABLE callers (
 	caller_id       TEXT   NOT NULL PRIMARY KEY,
 	owner           TEXT   NOT NULL,
