@@ -133,16 +133,9 @@ func (f *finder) byEmail() error {
 	if f.q.Email == "" {
 		return nil
 	}
-	buyers, err := list(f.ReadTx, "looking for guests", scanParty, guestsWithEmail, lower(f.q.Email), f.limit)
+	buyers, err := f.FindParties(f.q.Email, f.limit)
 	if err != nil {
 		return err
-	}
-	one, found, err := f.PartyByEmail(f.q.Email)
-	if err != nil {
-		return err
-	}
-	if found {
-		buyers = append(buyers, one)
 	}
 	var reads []engine.Statement
 	for _, p := range buyers {

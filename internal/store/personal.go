@@ -18,8 +18,8 @@ func (tx *ReadTx) PartyPage(after party.ID, limit int) ([]party.Party, error) {
 		SELECT `+partyColumns+` FROM parties WHERE $1 = '' OR party_id < $1 ORDER BY party_id DESC LIMIT $2`, after, limit)
 }
 
-// FindParties finds the party with an id, or the account and the guests with an e-mail
-// address: at most limit.
+// FindParties finds the party with an id, or the account and at most limit guests with
+// an e-mail address.
 func (tx *ReadTx) FindParties(text string, limit int) (found []party.Party, err error) {
 	if !strings.Contains(text, "@") {
 		p, is, err := tx.Party(party.ID(text))
@@ -32,9 +32,7 @@ func (tx *ReadTx) FindParties(text string, limit int) (found []party.Party, err 
 	if err != nil {
 		return nil, err
 	}
-	guests, err := list(tx, "looking for guests", scanParty, `
-		SELECT `+partyColumns+` FROM parties WHERE guest = 1 AND lower(email) = lower($1)
-		ORDER BY party_id DESC LIMIT $2`, text, limit)
+	guests, err := list(tx, "looking for guests", scanParty, guestsWithEmail, lower(text), limit)
 	if is {
 		guests = append([]party.Party{p}, guests...)
 	}
