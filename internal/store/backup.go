@@ -164,12 +164,10 @@ func (b Backup) pause(ctx context.Context, part string) error {
 	if err := refuseUnknown(ctx, sqliteDialect, pools.Writer); err != nil {
 		return err
 	}
-	var tables int64
-	err = pools.Writer.QueryRowContext(ctx, fmt.Sprintf(sqliteDialect.hasTable, "pauses")).Scan(&tables)
-	switch {
+	switch found, err := sqliteDialect.has(ctx, pools.Writer, "pauses"); {
 	case err != nil:
-		return fmt.Errorf("looking for the schema: %w", err)
-	case tables == 0:
+		return err
+	case !found:
 		return ErrNoSchema
 	}
 	tx, err := pools.Writer.BeginTx(ctx, nil)

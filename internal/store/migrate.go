@@ -145,8 +145,7 @@ func refuseServers(ctx context.Context, d dialect, db querier, now time.Time) er
 	if err != nil {
 		return err
 	}
-	var tables int64
-	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, serverTable.name)).Scan(&tables); err != nil || tables == 0 {
+	if found, err := d.has(ctx, db, serverTable.name); err != nil || !found {
 		return err
 	}
 	have, err := schemaOf(ctx, db)
@@ -196,7 +195,10 @@ func schemaOf(ctx context.Context, db querier) (have int64, err error) {
 	return have, nil
 }
 
-const newestApplied = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`
+const (
+	versionTable  = "goose_db_version"
+	newestApplied = `SELECT COALESCE(MAX(version_id), 0) FROM ` + versionTable + ` WHERE is_applied`
+)
 
 // ErrUnknownSchema refuses a store of version 0.1.0 or older. Its migrations have
 // the numbers of this program's, but other tables.
@@ -206,14 +208,20 @@ var ErrUnknownSchema = errors.New("UnknownSchema: this store was made by holdfas
 
 // refuseUnknown refuses a store with a table that only those versions had.
 func refuseUnknown(ctx context.Context, d dialect, db *sql.DB) error {
+	found, err := d.has(ctx, db, "attempts")
+	if err == nil && found {
+		err = ErrUnknownSchema
+	}
+	return err
+}
+
+// has reports whether a database has a table.
+func (d dialect) has(ctx context.Context, db querier, table string) (bool, error) {
 	var tables int64
-	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, "attempts")).Scan(&tables); err != nil {
-		return fmt.Errorf("looking for the schema: %w", err)
+	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, table)).Scan(&tables); err != nil {
+		return false, fmt.Errorf("looking for the schema: %w", err)
 	}
-	if tables > 0 {
-		return ErrUnknownSchema
-	}
-	return nil
+	return tables > 0, nil
 }
 
 // Errors of OpenExisting.
@@ -235,11 +243,12 @@ func checkSchema(ctx context.Context, d dialect, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	var tables, have int64
-	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, "goose_db_version")).Scan(&tables); err != nil {
-		return fmt.Errorf("looking for the schema: %w", err)
+	found, err := d.has(ctx, db, versionTable)
+	if err != nil {
+		return err
 	}
-	if tables > 0 {
+	have := int64(0)
+	if found {
 		if have, err = schemaOf(ctx, db); err != nil {
 			return err
 		}

@@ -42,9 +42,8 @@ func PlanMigration(ctx context.Context, c Config) (p Plan, err error) {
 	if p, err = d.plan(ctx, db); err != nil {
 		return p, d.Named(err)
 	}
-	var tables int64
-	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, serverTable.name)).Scan(&tables); err != nil || tables == 0 {
-		return p, err
+	if found, err := d.has(ctx, db, serverTable.name); err != nil || !found {
+		return p, d.Named(err)
 	}
 	p.Running, err = runningServers(ctx, db, c.Now())
 	return p, d.Named(err)
@@ -54,11 +53,11 @@ func (d dialect) plan(ctx context.Context, db *sql.DB) (p Plan, err error) {
 	if err := refuseUnknown(ctx, d, db); err != nil {
 		return p, err
 	}
-	var tables int64
-	if err := db.QueryRowContext(ctx, fmt.Sprintf(d.hasTable, "goose_db_version")).Scan(&tables); err != nil {
-		return p, fmt.Errorf("looking for the schema: %w", err)
+	found, err := d.has(ctx, db, versionTable)
+	if err != nil {
+		return p, err
 	}
-	if tables == 0 {
+	if !found {
 		return p, ErrNoSchema
 	}
 	if p.Have, err = schemaOf(ctx, db); err != nil {
