@@ -153,7 +153,7 @@ func (s OrderState) HasPieces() bool {
 
 // freesPieces reports whether the pieces that are left return to the stock. In
 // NeedsAttention, a person decides about them. After the last parcel there are none:
-// what was left out of it was not there.
+// the pieces that were left out of it were not available.
 func (s OrderState) freesPieces() bool {
 	switch s {
 	case PaymentFailed, Cancelled, Lapsed, ChargeFailed:

@@ -83,8 +83,8 @@ func (tx *ReadTx) EraseInput(p party.Party, some int) (in payment.EraseInput, er
 	return in, err
 }
 
-// erasures remove what says who a party is. The names that card networks have given
-// to cards stay: refunds and disputes need them.
+// erasures remove the personal data of a party. The names that card networks have
+// given to cards stay: refunds and disputes need them.
 var erasures = []string{
 	`UPDATE addresses SET name = '', line1 = '', line2 = '', city = '', state = '', zip = '', phone = '', is_default = 0,
 		removed = 1 WHERE party_id = $1`,
