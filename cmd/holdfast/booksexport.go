@@ -29,15 +29,11 @@ Examples:
 }
 
 func (v booksExport) Run(ctx context.Context, w world) error {
-	db, err := v.open(ctx)
+	db, callers, err := v.openForAll(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	callers, err := meantCallers(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	now := processor.Micro(w.Now())
 	for _, c := range callers { // some clocks are ahead
 		if theirs := c.Now(now); theirs.After(now) {

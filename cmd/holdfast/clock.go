@@ -211,3 +211,17 @@ func (f storeFlags) openFor(ctx context.Context, id string) (*store.DB, party.Ca
 	}
 	return db, caller, nil
 }
+
+// openForAll opens the store and reads the caller that is named, or all callers if
+// none is.
+func (f storeFlags) openForAll(ctx context.Context, id string) (*store.DB, []party.Caller, error) {
+	db, err := f.open(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	callers, err := meantCallers(ctx, db.Reader, id)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return db, callers, nil
+}

@@ -42,15 +42,11 @@ func (v findVerb) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return misuseError{err}
 	}
-	db, err := v.open(ctx)
+	db, callers, err := v.openForAll(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	callers, err := meantCallers(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	p := clerk(db, w)
 	var found processor.Found
 	var only *processor.Case

@@ -71,14 +71,14 @@ func (r holdRow) cells() []string {
 
 // record is a row of a CSV file.
 func (r holdRow) record() []string {
-	cells := []string{
-		string(r.HoldID), string(r.CallerID), string(r.Reference), string(r.State), decimal(r.Amount), decimal(r.Open),
-		decimal(r.Settled), decimal(r.Released), decimal(r.Refunded), "", r.Created.Format(time.RFC3339), "",
-	}
+	left := ""
 	if !r.Deadline.IsZero() {
-		cells[9], cells[11] = r.Deadline.Format(time.RFC3339), fmt.Sprint(int64(r.left/time.Second))
+		left = fmt.Sprint(int64(r.left / time.Second))
 	}
-	return cells
+	return []string{
+		string(r.HoldID), string(r.CallerID), string(r.Reference), string(r.State), decimal(r.Amount), decimal(r.Open),
+		decimal(r.Settled), decimal(r.Released), decimal(r.Refunded), timeCell(r.Deadline), timeCell(r.Created), left,
+	}
 }
 
 var holdHeadings = []string{
@@ -111,15 +111,11 @@ func (v holdsDueVerb) Validate() error {
 }
 
 func (v holdsDueVerb) Run(ctx context.Context, w world) error {
-	db, err := v.open(ctx)
+	db, callers, err := v.openForAll(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	callers, err := meantCallers(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	real := processor.Micro(w.Now())
 	var rows []holdRow
 	more := false

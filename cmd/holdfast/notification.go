@@ -155,23 +155,15 @@ func (v notificationList) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return misuseError{err}
 	}
-	db, err := v.open(ctx)
+	db, callers, err := v.openForAll(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	callers, err := meantCallers(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	var rows []notificationRow
 	for _, list := range v.lists() {
 		for _, c := range callers {
-			from := since
-			if !since.IsZero() {
-				from = c.Now(since) // the notifications have the caller's time
-			}
-			found, err := undelivered(ctx, db.Reader, c, list, from, v.Max+1-len(rows))
+			found, err := undelivered(ctx, db.Reader, c, list, sinceOf(c, since), v.Max+1-len(rows))
 			if err != nil {
 				return err
 			}
@@ -186,6 +178,15 @@ func (v notificationList) Run(ctx context.Context, w world) error {
 		"result",
 	}, []string{"NOTIFICATION", "CALLER", "STATE", "CREATED", "TRIES", "NEXT TRY", "RECEIVER", "LAST ANSWER"})
 	return sayMore(w, v.Max, more, err)
+}
+
+// sinceOf is a real time by the clock of a caller, which its notifications have. The
+// zero time means all of them.
+func sinceOf(c party.Caller, since time.Time) time.Time {
+	if since.IsZero() {
+		return since
+	}
+	return c.Now(since)
 }
 
 const noticePage = 200
@@ -272,15 +273,11 @@ type notificationShow struct {
 }
 
 func (v notificationShow) Run(ctx context.Context, w world) error {
-	db, err := v.open(ctx)
+	db, callers, err := v.openForAll(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	callers, err := meantCallers(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	var rows []notificationRow
 	err = db.View(ctx, func(tx *store.ReadTx) error {
 		all, c, err := v.ID.find(tx, callers)
@@ -371,15 +368,11 @@ func (v notificationAgain) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return misuseError{err}
 	}
-	db, err := v.open(ctx)
+	db, callers, err := v.openForAll(ctx, v.Caller)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	callers, err := meantCallers(ctx, db.Reader, v.Caller)
-	if err != nil {
-		return err
-	}
 	sent := 0
 	if bulk {
 		sent, err = v.all(ctx, db, w, callers, since)
@@ -405,11 +398,7 @@ func (v notificationAgain) all(
 		list = store.ListFailing
 	}
 	for _, c := range callers {
-		from := since
-		if !since.IsZero() {
-			from = c.Now(since)
-		}
-		n, err := clerk(db, w).SendListAgain(ctx, c.ID, list, from)
+		n, err := clerk(db, w).SendListAgain(ctx, c.ID, list, sinceOf(c, since))
 		sent += n
 		if err != nil {
 			return sent, fmt.Errorf("after %s: %w", counted(sent, "notification"), err)
