@@ -3,7 +3,6 @@ package console
 import (
 	"time"
 
-	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -136,10 +135,8 @@ type cell struct {
 	Time    time.Time // shown in UTC to the minute
 	Address string    // makes the text or the time a link
 	Of      string    // what the link is about, for screen readers, if its text does not say it
-	ID      string    // of the link, so that a refresh keeps the focus on it
 	Detail  string    // in small letters below
 	Links   []link
-	Buttons []button
 }
 
 // Cells of the usual kinds.
@@ -150,15 +147,13 @@ func linked(s, address string) cell { return cell{Text: s, Address: address} }
 
 // A step is one line of a timeline, the newest or the oldest first.
 type step struct {
-	At      time.Time
-	Tone    tone
-	Title   string
-	Chip    chip
-	Amount  string
-	Text    string
-	Facts   []fact
-	Pre     string // folded away
-	Address string // of the page about it
+	At     time.Time
+	Tone   tone
+	Title  string
+	Chip   chip
+	Amount string
+	Text   string
+	Facts  []fact
 }
 
 // A link leads to a page.
@@ -173,9 +168,7 @@ type link struct {
 // question, such as ending one's own session.
 type button struct {
 	Label  string
-	Of     string
 	Action string
-	Hidden holdfast.Params
 	Danger bool
 }
 

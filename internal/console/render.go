@@ -25,7 +25,6 @@ type frame struct {
 
 // A nav is the navigation of a member.
 type nav struct {
-	Label string // "desktop" and "phone" have one each, with the same links
 	Email string
 	// Caller is the name of the page's caller, or of the server. Chip says if the
 	// caller is live.
