@@ -29,11 +29,12 @@ const (
 type scope int
 
 const (
-	ofCaller   scope = iota // a caller: its members and those of the server
-	ofServer                // the whole server: its members
-	ofMember                // any member; the page shows only what the member may see
-	forParty                // any signed-in party, a member or not
-	forAnybody              // also before sign-in
+	ofCaller     scope = iota // a caller: its members and those of the server
+	ofServer                  // the whole server: its members
+	ofMember                  // any member; the page shows only what the member may see
+	beforeFactor              // any member, also before its second factor
+	forParty                  // any signed-in party, a member or not
+	forAnybody                // also before sign-in
 )
 
 // prefix is the part of the address below Root.
@@ -43,7 +44,7 @@ func (s scope) prefix() string {
 		return "c/{caller}/"
 	case ofServer:
 		return "server/"
-	case ofMember, forParty, forAnybody:
+	case ofMember, beforeFactor, forParty, forAnybody:
 	}
 	return ""
 }
@@ -161,12 +162,14 @@ func (s *Server) enter(c *call) error {
 func (c *call) signIn() error { return c.redirect(account.SignInURL(c.r.URL.EscapedPath(), "")) }
 
 // admit finds out what the visitor may see. A member sees nothing before it has given
-// its second factor. A page that the visitor has nothing to do with is answered as one that does not exist.
+// its second factor. A page that the visitor has nothing to do with is answered as one
+// that does not exist.
 func (s *Server) admit(c *call) (err error) {
 	if c.members, err = s.Processor.Identity.Memberships(c.r.Context(), c.Party.ID); err != nil {
 		return err
 	}
-	if c.route.In != forParty && len(c.members) > 0 && !c.Session.ProvedAt(c.real) {
+	unproved := c.route.In == beforeFactor || c.route.In == forParty
+	if !unproved && len(c.members) > 0 && !c.Session.ProvedAt(c.real) {
 		return identity.ErrUnproved
 	}
 	switch c.route.In {
@@ -182,7 +185,7 @@ func (s *Server) admit(c *call) (err error) {
 		if !c.inServer() {
 			return errNotThere
 		}
-	case ofMember:
+	case ofMember, beforeFactor:
 		if len(c.members) == 0 {
 			return errNotThere
 		}

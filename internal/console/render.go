@@ -76,7 +76,7 @@ func (s *Server) nav(c *call) *nav {
 		n.Caller, n.Chip = c.caller.Name, liveChip(w, c.caller.Sandbox)
 	case ofServer:
 		n.Caller = w.T("console.server")
-	case ofMember, forParty, forAnybody:
+	case ofMember, beforeFactor, forParty, forAnybody:
 	}
 	for _, r := range c.routes {
 		if r.Nav == "" || r.In != c.route.In || r.In != ofMember && !c.may(r.Permission) {

@@ -16,15 +16,14 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// factorRoutes are the pages of the second factor. Those for every party are open
-// before it was given.
+// factorRoutes are the pages of the second factor.
 func (s *Server) factorRoutes() []route {
 	return []route{
-		{Method: get, Path: "second-factor", In: forParty, show: s.askFactor},
-		{Method: post, Path: "second-factor", In: forParty, show: s.proveByApp},
-		{Method: post, Path: "second-factor/passkey", In: forParty, show: s.proveByPasskey},
-		{Method: get, Path: "second-factor/app", In: forParty, show: s.showNewApp},
-		{Method: post, Path: "second-factor/app", In: forParty, show: s.confirmApp},
+		{Method: get, Path: "second-factor", In: beforeFactor, show: s.askFactor},
+		{Method: post, Path: "second-factor", In: beforeFactor, show: s.proveByApp},
+		{Method: post, Path: "second-factor/passkey", In: beforeFactor, show: s.proveByPasskey},
+		{Method: get, Path: "second-factor/app", In: beforeFactor, show: s.showNewApp},
+		{Method: post, Path: "second-factor/app", In: beforeFactor, show: s.confirmApp},
 		{Method: get, Path: "yourself", In: ofMember, Nav: "console.factor.nav", show: s.showYourself},
 		{Method: get, Path: "yourself/codes", In: ofMember, show: s.askNewCodes},
 		{Method: post, Path: "yourself/codes", In: ofMember, show: s.newCodes},
@@ -71,9 +70,6 @@ func (c *call) onward() string {
 
 // askFactor asks for the second factor. A member without one sets it up.
 func (s *Server) askFactor(c *call) error {
-	if len(c.members) == 0 {
-		return errNotThere
-	}
 	if c.Session.ProvedAt(c.real) {
 		return c.redirect(c.onward())
 	}
@@ -116,10 +112,11 @@ func (s *Server) renderFactor(c *call, status int, problem string) error {
 func (c *call) typedCode() string { return strings.Join(strings.Fields(c.form.Get("code")), "") }
 
 func (s *Server) proveByApp(c *call) error {
-	if len(c.members) == 0 {
-		return errNotThere
-	}
-	err := s.Processor.Identity.ProveByApp(c.r.Context(), c.Session, c.typedCode())
+	return s.factorGiven(c, s.Processor.Identity.ProveByApp(c.r.Context(), c.Session, c.typedCode()))
+}
+
+// factorGiven leads on after a second factor, or asks again if it was refused.
+func (s *Server) factorGiven(c *call, err error) error {
 	if err == nil {
 		return c.redirect(c.onward())
 	}
@@ -143,30 +140,15 @@ func (c *call) factorProblem(err error) (status int, problem string) {
 }
 
 func (s *Server) proveByPasskey(c *call) error {
-	if len(c.members) == 0 {
-		return errNotThere
-	}
 	answer, err := c.form.Get("answer"), identity.ErrPasskey
 	if r, usable := s.Sessions.RelyingParty(c.r); usable && len(answer) <= party.PasskeyAnswerMax {
 		err = s.Processor.Identity.ProveByPasskey(c.r.Context(), r, c.Session, []byte(answer), s.Sessions.From(c.r))
 	}
-	if err == nil {
-		return c.redirect(c.onward())
-	}
-	status, problem := c.factorProblem(err)
-	if problem == "" {
-		return err
-	}
-	return s.renderFactor(c, status, problem)
+	return s.factorGiven(c, err)
 }
 
 // showNewApp shows the secret for a new authenticator app.
-func (s *Server) showNewApp(c *call) error {
-	if len(c.members) == 0 {
-		return errNotThere
-	}
-	return s.renderNewApp(c, http.StatusOK, "")
-}
+func (s *Server) showNewApp(c *call) error { return s.renderNewApp(c, http.StatusOK, "") }
 
 func (s *Server) renderNewApp(c *call, status int, problem string) error {
 	w := c.words
@@ -236,9 +218,6 @@ func drawQR(text, label string) (*picture, error) {
 
 // confirmApp makes the new app valid, and shows the recovery codes once.
 func (s *Server) confirmApp(c *call) error {
-	if len(c.members) == 0 {
-		return errNotThere
-	}
 	recovery, err := s.Processor.Identity.ConfirmTOTP(c.r.Context(), c.Session, c.typedCode())
 	switch {
 	case err == nil:
@@ -262,7 +241,7 @@ func (s *Server) showCodes(c *call, recovery []string) error {
 	})
 }
 
-// showYourself shows what the member can prove itself by.
+// showYourself shows the second factors of the member.
 func (s *Server) showYourself(c *call) error {
 	w := c.words
 	f, err := s.Processor.Identity.SecondFactor(c.r.Context(), c.Party.ID)
