@@ -98,12 +98,8 @@ func (d deed) labelIn(w webui.Words) string { return w.T(d.label) }
 // possible is whether the deed is possible now. found is false for an action that
 // makes no sense for the case.
 func (d deed) possible(of processor.Case) (p payment.Possible, found bool) {
-	return possible(of, d.action)
-}
-
-func possible(of processor.Case, action payment.Action) (p payment.Possible, found bool) {
 	for _, p := range of.Possible {
-		if p.Action == action {
+		if p.Action == d.action {
 			return p, true
 		}
 	}
@@ -229,38 +225,29 @@ func (s *Server) doDeed(c *call, d deed) error {
 		return err
 	}
 	if !f.Failed() {
-		done, err := d.carryOut(s, c, of, v)
-		if err == nil {
+		done, refusal := d.carryOut(s, c, of, v)
+		if refusal == nil {
 			return c.did(done, caseAddress(c.caller.ID, string(of.ID())))
 		}
-		if needed, ok := errors.AsType[*processor.ApprovalNeededError](err); ok {
+		if needed, ok := errors.AsType[*processor.ApprovalNeededError](refusal); ok {
 			return s.askApproval(c, d.action, of, v, needed.Amount)
 		}
-		message, refused := refusalOf(err)
-		if !refused {
-			return err
+		if _, refused := refusalOf(refusal); !refused {
+			return refusal
 		}
 		if of, err = s.readCase(c); err != nil { // somebody else may have changed it
 			return err
 		}
 		p, _ = d.possible(of)
-		f.Problem = d.problem(c, p, v, message)
+		f.Problem = deedProblem(c.words, p, v, refusal)
 	}
 	return s.askFor(c, d, of, http.StatusUnprocessableEntity, f)
 }
-
-// A limitError refuses a refund above the member's limit.
-type limitError struct{ limit money.Amount }
-
-func (e limitError) Error() string { return "the refund is above the limit of the member" }
 
 // refusalOf is the message of a refusal. refused is false for other errors.
 func refusalOf(err error) (message string, refused bool) {
 	if errors.Is(err, store.ErrSignedOut) {
 		return "", false
-	}
-	if limit, ok := errors.AsType[limitError](err); ok {
-		return limit.Error(), true
 	}
 	if limit, ok := errors.AsType[*processor.RefundLimitError](err); ok {
 		return limit.Error(), true
@@ -274,34 +261,17 @@ func refusalOf(err error) (message string, refused bool) {
 	return "", false
 }
 
-// problem says why an action was refused.
-func (d deed) problem(c *call, p payment.Possible, v wish, message string) string {
-	w := c.words
-	limit, limited := c.refundLimit()
+// deedProblem says why an action was refused.
+func deedProblem(w webui.Words, p payment.Possible, v wish, refusal error) string {
+	limit, limited := errors.AsType[*processor.RefundLimitError](refusal)
 	switch {
 	case !p.OK():
 		return w.T(reasonWords[p.Why])
 	case v.amount.Given() && p.Amount.Given() && v.amount.Cmp(p.Amount) > 0:
 		return w.T("console.act.at-most", "Amount", w.Dollars(p.Amount))
-	case d.action == payment.ActRefund && limited && (limitError{limit}).Error() == message:
-		return w.T("console.act.limit", "Amount", w.Dollars(limit))
+	case limited:
+		return w.T("console.act.limit", "Amount", w.Dollars(limit.Limit))
 	}
+	message, _ := refusalOf(refusal)
 	return w.T("console.act.refused", "Message", message)
-}
-
-// refundLimit is the largest refund that the member may make. limited is false if
-// there is no limit.
-func (c *call) refundLimit() (limit money.Amount, limited bool) {
-	for _, m := range c.members {
-		if !m.Covers(c.caller.ID) || !m.May(party.MayRefund) {
-			continue
-		}
-		if m.Role != party.RoleFinance || !m.RefundLimit.Given() {
-			return money.Amount{}, false
-		}
-		if !limited || m.RefundLimit.Cmp(limit) > 0 {
-			limit, limited = m.RefundLimit, true
-		}
-	}
-	return limit, limited
 }

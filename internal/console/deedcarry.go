@@ -94,21 +94,11 @@ func renewCase(s *Server, c *call, of processor.Case, v wish) (string, error) {
 	return outcome("console.done.renewed", t), err
 }
 
-// refundCase pays back a payment, or the payments of a hold. The limit of a member
-// counts for each refund.
+// refundCase pays back a payment, or the payments of a hold. The processor checks the
+// limit of the member.
 func refundCase(s *Server, c *call, of processor.Case, v wish) (string, error) {
-	amount := v.amount
-	if limit, limited := c.refundLimit(); limited {
-		if !amount.Given() { // so that no more is paid back than is compared with the limit
-			p, _ := possible(of, payment.ActRefund)
-			amount = p.Amount
-		}
-		if !amount.Given() || amount.Cmp(limit) > 0 {
-			return "", limitError{limit}
-		}
-	}
 	if of.IsHold() {
-		r := processor.RefundHold{Hold: of.ID(), Amount: amount, Description: v.reason}
+		r := processor.RefundHold{Hold: of.ID(), Amount: v.amount, Description: v.reason}
 		by, err := v.by(payment.ActRefund, of, r)
 		if err != nil {
 			return "", err
@@ -116,7 +106,7 @@ func refundCase(s *Server, c *call, of processor.Case, v wish) (string, error) {
 		all, err := s.Processor.RefundHold(c.r.Context(), c.caller, by, r)
 		return outcome("console.done.refunded", all...), err
 	}
-	r := processor.RefundPayment{Payment: of.ID(), Amount: amount, Description: v.reason}
+	r := processor.RefundPayment{Payment: of.ID(), Amount: v.amount, Description: v.reason}
 	by, err := v.by(payment.ActRefund, of, r)
 	if err != nil {
 		return "", err
