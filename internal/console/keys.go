@@ -3,7 +3,6 @@ package console
 import (
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -251,28 +250,27 @@ func keyFacts(w webui.Words, k keyView) []fact {
 }
 
 // overlaps are the choices of how long an old key or secret works on, in hours.
-var overlaps = []string{"24", "1", "168", "0"}
+var overlaps = []int{24, 1, 168, 0}
 
 func overlapField(w webui.Words) webui.Field {
-	f := webui.Field{Name: "overlap", Label: w.T("console.keys.overlap"), Hint: w.T("console.keys.overlap-hint")}
-	for _, hours := range overlaps {
-		label := w.T("console.keys.overlap-none")
-		if n, err := strconv.Atoi(hours); err == nil && n > 0 {
-			label = span(w, time.Duration(n)*time.Hour)
+	options := hourOptions(overlaps, func(d time.Duration) string {
+		if d == 0 {
+			return w.T("console.keys.overlap-none")
 		}
-		f.Options = append(f.Options, webui.Option{Value: hours, Label: label})
+		return span(w, d)
+	})
+	return webui.Field{
+		Name: "overlap", Label: w.T("console.keys.overlap"), Hint: w.T("console.keys.overlap-hint"), Options: options,
 	}
-	return f
 }
 
 // overlap reads the choice of an overlap.
 func (c *call) overlap() (time.Duration, error) {
-	for _, hours := range overlaps {
-		if n, err := strconv.Atoi(hours); err == nil && hours == c.form.Get("overlap") {
-			return time.Duration(n) * time.Hour, nil
-		}
+	overlap, ok := readHours(overlaps, c.form.Get("overlap"))
+	if !ok {
+		return 0, webui.NewBadForm("the overlap is none of the choices")
 	}
-	return 0, webui.NewBadForm("the overlap is none of the choices")
+	return overlap, nil
 }
 
 func (s *Server) askRotateKey(c *call) error {

@@ -55,7 +55,7 @@ type noticeFilter struct {
 }
 
 // noticeSpans are the values of the filter by age, in hours.
-var noticeSpans = []string{"1", "24", "168"}
+var noticeSpans = []int{1, 24, 168}
 
 func noticeForm(c *call, action string) webui.Form {
 	w := c.words
@@ -74,12 +74,9 @@ func noticeForm(c *call, action string) webui.Form {
 // sinceField is the choice of how far to look back.
 func sinceField(w webui.Words) webui.Field {
 	spans := []webui.Option{{Label: w.T("console.notices.any-time")}}
-	for _, hours := range noticeSpans {
-		n, _ := strconv.Atoi(hours)
-		spans = append(spans, webui.Option{
-			Value: hours, Label: w.T("console.notices.last", "Span", span(w, time.Duration(n)*time.Hour)),
-		})
-	}
+	spans = append(spans, hourOptions(noticeSpans, func(d time.Duration) string {
+		return w.T("console.notices.last", "Span", span(w, d))
+	})...)
 	return webui.Field{Name: "since", Label: w.T("console.notices.since"), Options: spans, MayBeEmpty: true}
 }
 
@@ -116,11 +113,11 @@ func readSpan(hours string, now time.Time) (time.Time, error) {
 	if hours == "" {
 		return time.Time{}, nil
 	}
-	if !slices.Contains(noticeSpans, hours) {
+	back, ok := readHours(noticeSpans, hours)
+	if !ok {
 		return time.Time{}, errNotThere
 	}
-	n, err := strconv.Atoi(hours)
-	return now.Add(-time.Duration(n) * time.Hour), err
+	return now.Add(-back), nil
 }
 
 // readMark reads a place in a list, "1764518400000000.1ABC….2".

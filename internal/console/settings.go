@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -195,7 +194,7 @@ func accountBlock(c *call, a payment.NetworkAccount) block {
 func clockMoves(c party.Caller) bool { return c.Sandbox && c.Network == "" }
 
 // clockSteps are the choices of how far the clock is moved, in hours.
-var clockSteps = []string{"1", "24", "72", "168", "720"}
+var clockSteps = []int{1, 24, 72, 168, 720}
 
 func (s *Server) askClock(c *call) error { return s.clockPage(c, http.StatusOK, "") }
 
@@ -210,12 +209,11 @@ func (s *Server) clockPage(c *call, status int, problem string) error {
 		v.Note = ""
 		v.Lead = w.T("console.settings.clock-fixed")
 	}
-	field := webui.Field{Name: "by", Label: w.T("console.settings.forward")}
-	for _, hours := range clockSteps {
-		n, _ := strconv.Atoi(hours)
-		field.Options = append(field.Options, webui.Option{Value: hours, Label: span(w, time.Duration(n)*time.Hour)})
+	steps := hourOptions(clockSteps, func(d time.Duration) string { return span(w, d) })
+	field := webui.Field{
+		Name: "by", Label: w.T("console.settings.forward"),
+		Options: append(steps, webui.Option{Value: "reset", Label: w.T("console.settings.reset")}),
 	}
-	field.Options = append(field.Options, webui.Option{Value: "reset", Label: w.T("console.settings.reset")})
 	v.Form = webui.Form{
 		Submit: w.T("console.settings.move-clock"), Fields: []webui.Field{field},
 		Hidden: holdfast.Params{{Name: "offset", Value: c.caller.ClockOffset.String()}},
@@ -235,12 +233,11 @@ func (s *Server) moveClock(c *call) error {
 		if c.form.Get("by") == "reset" {
 			return now.ResetClock()
 		}
-		for _, hours := range clockSteps {
-			if n, err := strconv.Atoi(hours); err == nil && hours == c.form.Get("by") {
-				return now.Advance(time.Duration(n) * time.Hour)
-			}
+		step, ok := readHours(clockSteps, c.form.Get("by"))
+		if !ok {
+			return now, webui.NewBadForm("the time is none of the choices")
 		}
-		return now, webui.NewBadForm("the time is none of the choices")
+		return now.Advance(step)
 	})
 	if problem := c.refusal(err); problem != "" {
 		c.caller = moved
