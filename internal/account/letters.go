@@ -92,8 +92,13 @@ var consoleLetters = map[party.NoticeAbout]struct{ subject, text string }{
 	party.NoticeRecoveryUsed:  {"mail-console.recovery-used-subject", "mail-console.recovery-used"},
 }
 
-// RoleWord is the name of a role.
-func RoleWord(w webui.Words, r party.Role) string { return w.T(roleWords[r]) }
+// RoleWord is the name of a role. A role without a name is shown as it is.
+func RoleWord(w webui.Words, r party.Role) string {
+	if id, found := roleWords[r]; found {
+		return w.T(id)
+	}
+	return string(r)
+}
 
 // roleWords have the ids of the messages with the names of the roles.
 var roleWords = map[party.Role]string{

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -110,24 +111,7 @@ func roleWords(c *call, roles []party.Role) string {
 	return strings.Join(said, ", ")
 }
 
-func roleWord(c *call, r party.Role) string {
-	w := c.words
-	switch r {
-	case party.RoleOwner:
-		return w.T("console.role.owner")
-	case party.RoleOperator:
-		return w.T("console.role.operator")
-	case party.RoleFinance:
-		return w.T("console.role.finance")
-	case party.RoleSupport:
-		return w.T("console.role.support")
-	case party.RoleDeveloper:
-		return w.T("console.role.developer")
-	case party.RolePacker:
-		return w.T("console.role.packer")
-	}
-	return string(r)
-}
+func roleWord(c *call, r party.Role) string { return account.RoleWord(c.words, r) }
 
 // signOut ends the session of the browser.
 func (s *Server) signOut(c *call) error {
