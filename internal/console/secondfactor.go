@@ -181,21 +181,11 @@ func (s *Server) renderNewApp(c *call, status int, problem string) error {
 		Status: status, Heading: w.T("console.factor.app-heading"), Lead: w.T("console.factor.app-lead"),
 		Blocks: []block{
 			{Text: w.T("console.factor.scan"), Picture: drawn, Facts: []fact{
-				{Label: w.T("console.factor.secret"), cell: cell{Text: inFours(string(app.Secret.Reveal()))}},
+				{Label: w.T("console.factor.secret"), cell: cell{Text: app.Grouped()}},
 			}},
 			{Form: &form},
 		},
 	})
-}
-
-// inFours puts a blank after every four characters, so that a person can type them.
-func inFours(secret string) string {
-	var groups []string
-	const group = 4
-	for ; len(secret) > group; secret = secret[group:] {
-		groups = append(groups, secret[:group])
-	}
-	return strings.Join(append(groups, secret), " ")
 }
 
 // drawQR draws a text as a QR code.

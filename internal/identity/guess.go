@@ -30,11 +30,15 @@ func Hidden(typed string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// guessesBy count the guesses under a key, in the short and in the long run.
+func guessesBy(key string) []Subject {
+	return []Subject{{key, party.AccountGuesses, true}, {key + " in the long run", party.AccountGuessesLong, true}}
+}
+
 // accountSubjects count the guesses that anyone makes at the password of an
 // account.
 func accountSubjects(email string) []Subject {
-	key := "account:" + Hidden(party.EmailKey(email))
-	return []Subject{{key, party.AccountGuesses, true}, {key + " in the long run", party.AccountGuessesLong, true}}
+	return guessesBy("account:" + Hidden(party.EmailKey(email)))
 }
 
 // deviceSubject counts guesses in a browser in which the party has signed in
@@ -44,10 +48,7 @@ func deviceSubject(partyID party.ID, device string) Subject {
 }
 
 // ownSubjects count the guesses of a signed-in user.
-func ownSubjects(partyID party.ID) []Subject {
-	key := "own:" + string(partyID)
-	return []Subject{{key, party.AccountGuesses, true}, {key + " in the long run", party.AccountGuessesLong, true}}
-}
+func ownSubjects(partyID party.ID) []Subject { return guessesBy("own:" + string(partyID)) }
 
 // resetSubject counts what a reader of an account's mail learns about its
 // password.

@@ -137,8 +137,8 @@ func (s *Service) AcceptInvitation(ctx context.Context, secret string, account p
 	return m, overIfStale(err)
 }
 
-// AcceptInvitationAsNew makes an account for the reader of an invitation, who has
-// proved the address by that. If another account has it, it is ErrEmailTaken.
+// AcceptInvitationAsNew makes an account for the reader of an invitation. The link
+// proves the address. If another account has the address, it is ErrEmailTaken.
 func (s *Service) AcceptInvitationAsNew(ctx context.Context, secret string, n NewParty) (made party.Party, err error) {
 	i, _, err := s.InvitationBy(ctx, secret)
 	if err != nil {

@@ -42,8 +42,8 @@ func MembershipsOf(tx *store.ReadTx, id party.ID) (all []party.Membership, err e
 
 // Permit returns a membership that gives a party a permission for a caller, or for
 // the server if the caller is empty. Of several it is the one that allows the largest
-// refund. Without one it is ErrNotAllowed. An action calls
-// it in its transaction, so a member that is removed meanwhile does nothing more.
+// refund. Without one it is ErrNotAllowed. An action calls it in its transaction, so a
+// member that is removed meanwhile does nothing more.
 func Permit(tx *store.ReadTx, id party.ID, p party.Permission, of party.CallerID) (party.Membership, error) {
 	all, err := MembershipsOf(tx, id)
 	if err != nil {

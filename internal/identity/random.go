@@ -23,9 +23,12 @@ func Random(size int, alphabet string) string {
 	return string(out)
 }
 
-// salt returns 16 random bytes.
-func salt() []byte {
-	s := make([]byte, party.SaltSize)
-	rand.Read(s) // never fails; see crypto/rand
-	return s
+// randomBytes returns size random bytes.
+func randomBytes(size int) []byte {
+	b := make([]byte, size)
+	rand.Read(b) // never fails; see crypto/rand
+	return b
 }
+
+// salt is for one password.
+func salt() []byte { return randomBytes(party.SaltSize) }

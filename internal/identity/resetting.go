@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -104,11 +103,8 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string) (a
 		}
 		return s.reset(tx, account, proof, hashed)
 	})
-	if errors.Is(err, store.ErrStale) {
-		err = ErrLinkOver // used at the same moment
-	}
 	account.PasswordHash = hashed
-	return account, err
+	return account, overIfStale(err)
 }
 
 // reset does the work of ResetPassword in one database transaction.

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 
 	"github.com/holdfast-pay/holdfast"
@@ -89,9 +88,7 @@ var errHasApp = holdfast.Errorf(holdfast.InvalidParams, "the account has an auth
 // BeginTOTP returns the secret for a new authenticator app, which is not valid yet. A
 // session gets the same one again.
 func (s *Service) BeginTOTP(ctx context.Context, at party.SignedIn) (t party.TOTP, err error) {
-	random := make([]byte, party.TOTPSecretSize)
-	rand.Read(random) // never fails; see crypto/rand
-	fresh := party.NewTOTP(at.Party, random)
+	fresh := party.NewTOTP(at.Party, randomBytes(party.TOTPSecretSize))
 	fresh.BegunIn = at.ID
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		if err := s.mayChangeFactors(&tx.ReadTx, at); err != nil {
@@ -130,11 +127,7 @@ func (s *Service) RemoveTOTP(ctx context.Context, at party.SignedIn) error {
 		if err != nil {
 			return err
 		}
-		account, err := PartyOf(&tx.ReadTx, at.Party)
-		if err != nil {
-			return err
-		}
-		return s.factorChanged(tx, account, party.NoticeFactorRemoved)
+		return s.factorChanged(tx, at.Party, party.NoticeFactorRemoved)
 	})
 }
 
@@ -165,11 +158,7 @@ func (s *Service) ConfirmTOTP(ctx context.Context, at party.SignedIn, code strin
 		if err := tx.SetRecoveryCodes(at.Party, hashes); err != nil {
 			return err
 		}
-		account, err := PartyOf(&tx.ReadTx, at.Party)
-		if err != nil {
-			return err
-		}
-		if err := s.factorChanged(tx, account, party.NoticeFactorAdded); err != nil {
+		if err := s.factorChanged(tx, at.Party, party.NoticeFactorAdded); err != nil {
 			return err
 		}
 		return s.markProved(tx, at, subjects)
@@ -207,9 +196,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, at party.SignedIn) ([]st
 
 func newRecoveryCodes(owner party.ID) (codes []string, hashes []party.RecoveryHash) {
 	for range party.RecoveryCodes {
-		random := make([]byte, party.RecoveryCodeSize)
-		rand.Read(random) // never fails; see crypto/rand
-		code := party.RecoveryCode(random)
+		code := party.RecoveryCode(randomBytes(party.RecoveryCodeSize))
 		codes, hashes = append(codes, code), append(hashes, party.HashRecovery(owner, code))
 	}
 	return codes, hashes
@@ -222,8 +209,12 @@ var factorActions = map[party.NoticeAbout]party.AuditAction{
 }
 
 // factorChanged logs a change of a second factor, and tells its owner by mail.
-func (s *Service) factorChanged(tx *store.Tx, account party.Party, about party.NoticeAbout) error {
-	entry := party.AuditEntry{Action: factorActions[about], Object: string(account.ID)}
+func (s *Service) factorChanged(tx *store.Tx, id party.ID, about party.NoticeAbout) error {
+	account, err := PartyOf(&tx.ReadTx, id)
+	if err != nil {
+		return err
+	}
+	entry := party.AuditEntry{Action: factorActions[about], Object: string(id)}
 	if err := tx.Log(entry, s.Now()); err != nil {
 		return err
 	}
@@ -232,10 +223,7 @@ func (s *Service) factorChanged(tx *store.Tx, account party.Party, about party.N
 
 // factorSubjects count the guesses at a second factor. Only somebody who has signed
 // in can make them, so strangers cannot use them up.
-func factorSubjects(id party.ID) []Subject {
-	key := "second factor:" + string(id)
-	return []Subject{{key, party.AccountGuesses, true}, {key + " in the long run", party.AccountGuessesLong, true}}
-}
+func factorSubjects(id party.ID) []Subject { return guessesBy("second factor:" + string(id)) }
 
 // ProveByApp takes a code of the authenticator app, or a recovery code, as the second
 // factor of a session. Each code works once. A wrong one is ErrWrongFactor, too many
@@ -268,11 +256,7 @@ func (s *Service) ProveByApp(ctx context.Context, at party.SignedIn, code string
 		if !used {
 			return ErrWrongFactor
 		}
-		account, err := PartyOf(&tx.ReadTx, at.Party)
-		if err != nil {
-			return err
-		}
-		if err := s.factorChanged(tx, account, party.NoticeRecoveryUsed); err != nil {
+		if err := s.factorChanged(tx, at.Party, party.NoticeRecoveryUsed); err != nil {
 			return err
 		}
 		return s.markProved(tx, at, subjects)
@@ -326,10 +310,6 @@ func wrongIfStale(err error) error {
 // may do it.
 func (s *Service) ResetSecondFactor(ctx context.Context, id party.ID) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error {
-		account, err := PartyOf(&tx.ReadTx, id)
-		if err != nil {
-			return err
-		}
 		if _, err := tx.RemoveTOTP(id); err != nil {
 			return err
 		}
@@ -339,6 +319,6 @@ func (s *Service) ResetSecondFactor(ctx context.Context, id party.ID) error {
 		if err := tx.EndSignedInElsewhere(id, ""); err != nil {
 			return err
 		}
-		return s.factorChanged(tx, account, party.NoticeFactorReset)
+		return s.factorChanged(tx, id, party.NoticeFactorReset)
 	})
 }

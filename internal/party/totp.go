@@ -33,21 +33,33 @@ type TOTP struct {
 }
 
 const (
-	totpSecretSize = 20 // bytes: the size of the hash
-	totpDigits     = 6
-	totpStep       = 30 // seconds
+	totpDigits = 6
+	totpStep   = 30 // seconds
 	// totpWindow is by how many steps the clock of the app may be wrong.
 	totpWindow = 1
 )
 
 var totpText = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// TOTPSecretSize is the number of random bytes in a secret.
-const TOTPSecretSize = totpSecretSize
+// TOTPSecretSize is the number of random bytes in a secret: the size of the hash.
+const TOTPSecretSize = sha1.Size
 
 // NewTOTP makes a second factor from TOTPSecretSize random bytes.
 func NewTOTP(owner ID, random []byte) TOTP {
 	return TOTP{Party: owner, Secret: holdfast.NewSecretKey(totpText.EncodeToString(random))}
+}
+
+// Grouped is the secret in groups of four characters, so that a person can type it.
+func (t TOTP) Grouped() string { return inFours(string(t.Secret.Reveal()), " ") }
+
+// inFours puts a separator between every four characters.
+func inFours(text, separator string) string {
+	var groups []string
+	const group = 4
+	for ; len(text) > group; text = text[group:] {
+		groups = append(groups, text[:group])
+	}
+	return strings.Join(append(groups, text), separator)
 }
 
 // Check returns the step of a code, and whether the code is right: it is of the
@@ -102,13 +114,7 @@ type RecoveryHash [sha256.Size]byte
 // RecoveryCode writes random bytes as a code for people, such as
 // "abcd-efgh-ijkl-mnop".
 func RecoveryCode(random []byte) string {
-	text := strings.ToLower(totpText.EncodeToString(random))
-	var groups []string
-	const group = 4
-	for ; len(text) > group; text = text[group:] {
-		groups = append(groups, text[:group])
-	}
-	return strings.Join(append(groups, text), "-")
+	return inFours(strings.ToLower(totpText.EncodeToString(random)), "-")
 }
 
 // HashRecovery hashes a recovery code. It ignores case, blanks and hyphens.
