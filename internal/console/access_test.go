@@ -18,20 +18,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// page is the path of a page of the shop below Root.
-func (s *site) page(path string) string { return "c/" + string(s.Shop.ID) + "/" + path }
-
-var onceField = regexp.MustCompile(`name="once" value="([A-Z2-7]{26})"`)
-
 // fill opens the page of a form, and returns its random key with more values.
 func (b *browser) fill(path string, pairs ...string) url.Values {
 	b.t.Helper()
 	b.get(path).wantStatus(http.StatusOK)
-	found := onceField.FindStringSubmatch(b.body)
-	if found == nil {
-		b.t.Fatalf("%s has no form:\n%s", path, b.body)
-	}
-	form := url.Values{"once": {found[1]}}
+	form := b.hidden(url.Values{}, "once")
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
 	}
@@ -71,10 +62,10 @@ var secretShown = regexp.MustCompile(`<pre[^>]*>([^<]+)</pre>`)
 func TestAccessKeyPages(t *testing.T) {
 	s := newSite(t)
 	b := s.as(party.RoleOwner, s.Shop.ID)
-	b.get(s.page("keys")).wantStatus(http.StatusOK).want("first", s.Key.ID, "Everything that FPS has")
+	b.get(s.caller("keys")).wantStatus(http.StatusOK).want("first", s.Key.ID, "Everything that FPS has")
 
-	form := b.fill(s.page("keys/new?kind=access"), "kind", "access", "name", "new shop", "days", "90")
-	b.post(s.page("keys/new"), form).wantStatus(http.StatusOK).want("New key: new shop", "It is not shown again")
+	form := b.fill(s.caller("keys/new?kind=access"), "kind", "access", "name", "new shop", "days", "90")
+	b.post(s.caller("keys/new"), form).wantStatus(http.StatusOK).want("New key: new shop", "It is not shown again")
 	secret := secretShown.FindStringSubmatch(b.body)[1]
 	made := s.accessKeys()
 	if len(made) != 2 {
@@ -89,15 +80,15 @@ func TestAccessKeyPages(t *testing.T) {
 		t.Errorf("the key is %+v with the secret %s shown, %v", key, secret, err)
 	}
 	// A second click makes no second key.
-	b.post(s.page("keys/new"), form).wantStatus(http.StatusConflict).want("was sent before").wantNot(secret)
+	b.post(s.caller("keys/new"), form).wantStatus(http.StatusConflict).want("was sent before").wantNot(secret)
 	if n := len(s.accessKeys()); n != 2 {
 		t.Errorf("after a double click there are %d keys", n)
 	}
 
-	rotate := s.page("keys/" + key.ID + "/rotate")
+	rotate := s.caller("keys/" + key.ID + "/rotate")
 	b.post(rotate, b.fill(rotate, "overlap", "1")).wantStatus(http.StatusOK).want("works until", "It is not shown again")
 	b.post(rotate, url.Values{"overlap": {"1"}}).wantStatus(http.StatusConflict).want("has replaced this key already")
-	revoke := s.page("keys/" + key.ID + "/revoke")
+	revoke := s.caller("keys/" + key.ID + "/revoke")
 	b.post(revoke, b.fill(revoke)).wantStatus(http.StatusOK).want("The key is revoked.", "Revoked").wantNot(secret)
 	if _, err := s.Callers.ByKey(t.Context(),
 		key.ID); err != signed.ErrUnknownKey { //nolint:errorlint // it is not wrapped
@@ -109,8 +100,9 @@ func TestAccessKeyPages(t *testing.T) {
 func TestJSONKeyPages(t *testing.T) {
 	s := newSite(t)
 	b := s.as(party.RoleOwner, s.Shop.ID)
-	form := b.fill(s.page("keys/new"), "kind", "json", "name", "warehouse", "scope-settle", "yes", "day-limit", "1,000.00")
-	b.post(s.page("keys/new"), form).wantStatus(http.StatusOK).want("hf_test_J", "settle")
+	form := b.fill(s.caller("keys/new"), "kind", "json", "name", "warehouse", "scope-settle", "yes", "day-limit",
+		"1,000.00")
+	b.post(s.caller("keys/new"), form).wantStatus(http.StatusOK).want("hf_test_J", "settle")
 	var keys []party.JSONKey
 	s.view(func(tx *store.ReadTx) (err error) {
 		keys, err = tx.JSONKeysOf(s.Shop.ID)
@@ -120,34 +112,34 @@ func TestJSONKeyPages(t *testing.T) {
 		keys[0].Name != "warehouse" {
 		t.Fatalf("the keys are %+v", keys)
 	}
-	b.get(s.page("keys")).want("warehouse", "$1,000.00 a day").wantNot("hf_test_J")
+	b.get(s.caller("keys")).want("warehouse", "$1,000.00 a day").wantNot("hf_test_J")
 	for field, want := range map[string]string{
 		"name": "one line", "scope-settle": "at least one right", "day-limit": "such as 25.00", "days": "from 1 to",
 	} {
-		wrong := b.fill(s.page("keys/new"), "kind", "json", "name", "x", "scope-settle", "yes")
+		wrong := b.fill(s.caller("keys/new"), "kind", "json", "name", "x", "scope-settle", "yes")
 		wrong.Set(field, map[string]string{"day-limit": "-1", "days": "0"}[field])
-		b.post(s.page("keys/new"), wrong).wantStatus(http.StatusUnprocessableEntity).want(want)
+		b.post(s.caller("keys/new"), wrong).wantStatus(http.StatusUnprocessableEntity).want(want)
 	}
-	b.post(s.page("keys/new"), url.Values{"kind": {"json"}, "name": {"x"}}).wantStatus(http.StatusBadRequest)
+	b.post(s.caller("keys/new"), url.Values{"kind": {"json"}, "name": {"x"}}).wantStatus(http.StatusBadRequest)
 }
 
 // A developer makes no key that may do more than a developer.
 func TestKeysOfDevelopers(t *testing.T) {
 	s := newSite(t)
 	b := s.as(party.RoleDeveloper, s.Shop.ID)
-	form := b.fill(s.page("keys/new"), "kind", "json", "name", "tools", "scope-manage", "yes", "scope-refund", "yes",
+	form := b.fill(s.caller("keys/new"), "kind", "json", "name", "tools", "scope-manage", "yes", "scope-refund", "yes",
 		"scope-settle", "yes")
-	b.post(s.page("keys/new"), form).wantStatus(http.StatusOK).want("hf_test_J", "manage").wantNot("refund", "settle")
+	b.post(s.caller("keys/new"), form).wantStatus(http.StatusOK).want("hf_test_J", "manage").wantNot("refund", "settle")
 	form.Set("kind", "access")
-	b.post(s.page("keys/new"), form).wantStatus(http.StatusForbidden)
-	b.get(s.page("keys/new?kind=access")).wantStatus(http.StatusForbidden)
+	b.post(s.caller("keys/new"), form).wantStatus(http.StatusForbidden)
+	b.get(s.caller("keys/new?kind=access")).wantStatus(http.StatusForbidden)
 	refunds, _ := s.JSONKey(s.Shop, processor.NewKey{Scopes: party.Scopes(party.ScopeRefund)})
 	for _, id := range []string{string(refunds.ID), s.Key.ID} {
-		b.get(s.page("keys/" + id + "/rotate")).wantStatus(http.StatusForbidden)
-		b.post(s.page("keys/"+id+"/rotate"), url.Values{"overlap": {"1"}}).wantStatus(http.StatusForbidden)
+		b.get(s.caller("keys/" + id + "/rotate")).wantStatus(http.StatusForbidden)
+		b.post(s.caller("keys/"+id+"/rotate"), url.Values{"overlap": {"1"}}).wantStatus(http.StatusForbidden)
 	}
-	b.get(s.page("keys")).wantNot(string(refunds.ID)+"/rotate", "kind=access")
-	revoke := s.page("keys/" + s.Key.ID + "/revoke")
+	b.get(s.caller("keys")).wantNot(string(refunds.ID)+"/rotate", "kind=access")
+	revoke := s.caller("keys/" + s.Key.ID + "/revoke")
 	b.post(revoke, b.fill(revoke)).wantStatus(http.StatusOK)
 }
 
@@ -195,21 +187,21 @@ func TestNotificationPages(t *testing.T) {
 	s.OtherShop()
 	givenUp, failing := s.failed()
 	b := s.as(party.RoleSupport, s.Shop.ID)
-	b.get(s.page("notifications")).wantStatus(http.StatusOK).
+	b.get(s.caller("notifications")).wantStatus(http.StatusOK).
 		want(failing.Subject(), "no answer in 10s", "shop.example.test").wantNot("s3cr3t", givenUp.Subject())
-	b.get(s.page("notifications?list=given-up")).want(givenUp.Subject(), "500 Internal Server Error",
+	b.get(s.caller("notifications?list=given-up")).want(givenUp.Subject(), "500 Internal Server Error",
 		"Send all of them again").
 		wantNot(failing.Subject())
-	b.get(s.page("notifications?list=other")).wantStatus(http.StatusNotFound)
-	b.get(s.page("notifications?after=x")).wantStatus(http.StatusNotFound)
-	one := s.page("notifications/" + givenUp.Subject() + "/" + strconv.Itoa(givenUp.Seq))
+	b.get(s.caller("notifications?list=other")).wantStatus(http.StatusNotFound)
+	b.get(s.caller("notifications?after=x")).wantStatus(http.StatusNotFound)
+	one := s.caller("notifications/" + givenUp.Subject() + "/" + strconv.Itoa(givenUp.Seq))
 	b.get(one).wantStatus(http.StatusOK).want("Given up", "500 Internal Server Error").wantNot("s3cr3t")
 	b.post(one+"/again", b.fill(one+"/again")).wantStatus(http.StatusOK).want("is sent again")
 	if n := s.notice(givenUp); n.Outcome != store.NotificationWaiting || n.Tries != 0 {
 		t.Errorf("the notification is %+v", n)
 	}
-	again := b.fill(s.page("notifications/again?list=failing"), "list", "failing", "since", "24")
-	b.post(s.page("notifications/again"), again).wantStatus(http.StatusOK).want("are sent again")
+	again := b.fill(s.caller("notifications/again?list=failing"), "list", "failing", "since", "24")
+	b.post(s.caller("notifications/again"), again).wantStatus(http.StatusOK).want("are sent again")
 	if n := s.notice(failing); n.NextAt.After(s.CallerNow()) {
 		t.Errorf("the failing one is due at %v", n.NextAt)
 	}
@@ -242,7 +234,7 @@ func TestNotificationPagesInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := s.as(party.RoleOwner, s.Shop.ID)
-	b.get(s.page("notifications?list=failing")).want("1T159-2", "1T110-2", "Older").wantNot("1T109-2")
+	b.get(s.caller("notifications?list=failing")).want("1T159-2", "1T110-2", "Older").wantNot("1T109-2")
 	older := regexp.MustCompile(`href="([^"]+after=[^"]+)"`).FindStringSubmatch(b.body)[1]
 	b.get(strings.TrimPrefix(strings.ReplaceAll(older, "&amp;", "&"), "/console/")).want("1T109-2",
 		"1T100-2").wantNot("1T110-2")
@@ -251,13 +243,14 @@ func TestNotificationPagesInParts(t *testing.T) {
 func TestWebhookPages(t *testing.T) {
 	s := newSite(t)
 	b := s.as(party.RoleDeveloper, s.Shop.ID)
-	form := b.fill(s.page("webhooks/new"), "url", "https://shop.example.com/hook?key=s3cr3t", "types", "hold.*", "ordered",
+	form := b.fill(s.caller("webhooks/new"), "url", "https://shop.example.com/hook?key=s3cr3t", "types", "hold.*",
+		"ordered",
 		"yes")
-	b.post(s.page("webhooks/new"), form).wantStatus(http.StatusOK).want("whsec_")
-	b.post(s.page("webhooks/new"), form).wantStatus(http.StatusUnprocessableEntity).want("was sent before")
-	b.post(s.page("webhooks/new"), b.fill(s.page("webhooks/new"), "url", "ftp://x")).
+	b.post(s.caller("webhooks/new"), form).wantStatus(http.StatusOK).want("whsec_")
+	b.post(s.caller("webhooks/new"), form).wantStatus(http.StatusUnprocessableEntity).want("was sent before")
+	b.post(s.caller("webhooks/new"), b.fill(s.caller("webhooks/new"), "url", "ftp://x")).
 		wantStatus(http.StatusUnprocessableEntity).want("Not possible")
-	b.get(s.page("webhooks")).want("https://shop.example.com/hook", "hold.*", "One after the other").wantNot("s3cr3t")
+	b.get(s.caller("webhooks")).want("https://shop.example.com/hook", "hold.*", "One after the other").wantNot("s3cr3t")
 	var endpoints []payment.Endpoint
 	s.view(func(tx *store.ReadTx) (err error) {
 		endpoints, err = tx.Endpoints(s.Shop.ID)
@@ -266,7 +259,7 @@ func TestWebhookPages(t *testing.T) {
 	if len(endpoints) != 1 {
 		t.Fatalf("the endpoints are %+v", endpoints)
 	}
-	one := s.page("webhooks/" + string(endpoints[0].ID))
+	one := s.caller("webhooks/" + string(endpoints[0].ID))
 	held := s.Reserved("5.00", "order-1")
 	if err := s.DB.Update(t.Context(), func(tx *store.Tx) error {
 		_, err := tx.PlaceEvents(s.Clock.Now(), 100)
@@ -317,7 +310,7 @@ func TestObjectsOfAnotherCaller(t *testing.T) {
 	} {
 		own := "c/" + string(other.ID) + "/" + path
 		b.get(own).wantStatus(http.StatusNotFound)
-		b.get(s.page(path)).wantStatus(http.StatusNotFound)
+		b.get(s.caller(path)).wantStatus(http.StatusNotFound)
 		b.post(own, url.Values{"once": {strings.Repeat("A", 26)}, "overlap": {"24"}, "since": {"24"}}).
 			wantStatus(http.StatusNotFound)
 	}

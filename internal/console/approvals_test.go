@@ -2,7 +2,6 @@ package console_test
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -10,17 +9,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
-
-// once is the key of the form that the page shows.
-func (b *browser) once() string {
-	b.t.Helper()
-	_, rest, _ := strings.Cut(b.body, `name="once" value="`)
-	key, _, found := strings.Cut(rest, `"`)
-	if !found {
-		b.t.Fatalf("the page has no form with a key:\n%s", b.body)
-	}
-	return key
-}
 
 func TestApprovalPages(t *testing.T) {
 	s := newSite(t)
@@ -34,8 +22,7 @@ func TestApprovalPages(t *testing.T) {
 	}
 	r := s.Reserved("60.00", "order-1")
 	settle := s.caller("payments/" + string(r.ID) + "/settle")
-	packer.get(settle)
-	packer.post(settle, url.Values{"once": {packer.once()}, "rest": {"release"}}).wantStatus(http.StatusOK).
+	packer.post(settle, packer.fill(settle, "rest", "release")).wantStatus(http.StatusOK).
 		want("a second member must approve", "$60.00", "Another member must approve").wantNot("Approve and carry out")
 	at := strings.TrimPrefix(packer.url.Path, "/console/")
 	s.WantState(r.ID, payment.Reserved)

@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// fill puts values into the placeholders of a path. The objects do not exist.
-func (s *site) fill(path string, caller party.CallerID) string {
+// withValues puts values into the placeholders of a path. The objects do not exist.
+func withValues(path string, caller party.CallerID) string {
 	var parts []string
 	for part := range strings.SplitSeq(path, "/") {
 		switch {
@@ -52,7 +52,7 @@ func TestAuthorisationMatrix(t *testing.T) {
 		if !r.OfCaller && !r.OfServer {
 			continue
 		}
-		path := s.fill(r.Path, s.Shop.ID)
+		path := withValues(r.Path, s.Shop.ID)
 		if strings.HasSuffix(path, "/sign-out") {
 			continue
 		}

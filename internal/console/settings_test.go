@@ -22,10 +22,10 @@ func (s *site) shopNow() (c party.Caller) {
 // The owner of a caller changes its settings; rights that the operator grants stay.
 func TestSettingsPages(t *testing.T) {
 	s := newSite(t)
-	change := s.page("settings/change")
+	change := s.caller("settings/change")
 	owner := s.members.Add(party.RoleOwner, s.Shop.ID)
 	b := s.signedIn(owner)
-	b.get(s.page("settings")).wantStatus(http.StatusOK).want("Kiln & Co", "http://shop.example.test/ipn",
+	b.get(s.caller("settings")).wantStatus(http.StatusOK).want("Kiln & Co", "http://shop.example.test/ipn",
 		"shop@example.test")
 	form := b.hidden(b.fill(change, "name", "Kiln", "ipn-url", "https://shop.example.com/ipn", "warnings", "24h,2h",
 		"pending-first", "yes", "marketplace", "yes", "signature-v1", "yes", "guest-limit", "5"), "seen")
@@ -65,7 +65,7 @@ func TestSettingsPages(t *testing.T) {
 		t.Errorf("the caller is %+v", got)
 	}
 	developer := s.as(party.RoleDeveloper, s.Shop.ID)
-	developer.get(s.page("settings")).wantStatus(http.StatusOK).wantNot("Change the settings")
+	developer.get(s.caller("settings")).wantStatus(http.StatusOK).wantNot("Change the settings")
 	developer.get(change).wantStatus(http.StatusForbidden)
 	developer.post(change, form).wantStatus(http.StatusForbidden)
 }
@@ -73,7 +73,7 @@ func TestSettingsPages(t *testing.T) {
 // A double click moves a clock once.
 func TestClockPage(t *testing.T) {
 	s := newSite(t)
-	clock := s.page("settings/clock")
+	clock := s.caller("settings/clock")
 	b := s.as(party.RoleDeveloper, s.Shop.ID)
 	form := b.hidden(b.fill(clock, "by", "24"), "offset")
 	b.post(clock, form).wantStatus(http.StatusOK).want("The clock is moved.")
