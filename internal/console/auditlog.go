@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,7 +90,7 @@ func (s *Server) showAuditLog(c *call) error {
 	w := c.words
 	p := page{Heading: w.T("console.audit.heading"), Lead: w.T("console.audit.lead"), Filter: &form}
 	if form.Failed() {
-		p.Status = 422
+		p.Status = http.StatusUnprocessableEntity
 		return s.render(c, p)
 	}
 	var entries []party.AuditEntry
@@ -150,9 +151,9 @@ func auditRow(c *call, e party.AuditEntry) tableRow {
 	if e.Position > 0 {
 		at.Detail = w.T("console.audit.entry", "Position", w.Count(e.Position))
 	}
-	who := cell{Text: cmp.Or(e.Actor.Name, e.Actor.ID), Detail: actorKind(w, e.Actor.Kind)}
+	actor := cell{Text: cmp.Or(e.Actor.Name, e.Actor.ID), Detail: actorKind(w, e.Actor.Kind)}
 	if e.Actor.From != "" {
-		who.Detail += ", " + e.Actor.From
+		actor.Detail += ", " + e.Actor.From
 	}
 	object := text(e.Object)
 	if e.Object == "" {
@@ -162,7 +163,7 @@ func auditRow(c *call, e party.AuditEntry) tableRow {
 	if lines := changedFacts(w, e); len(lines) > 0 {
 		changes.Text, changes.Detail = lines[0], strings.Join(lines[1:], " · ")
 	}
-	return tableRow{Cells: []cell{at, who, text(string(e.Action)), object, changes}}
+	return tableRow{Cells: []cell{at, actor, text(string(e.Action)), object, changes}}
 }
 
 // changedFacts are the facts that an action has changed, one line each.

@@ -71,16 +71,14 @@ func boardForm(w webui.Words, action string) webui.Form {
 func readBoardFilter(c *call) (f boardFilter, form webui.Form, err error) {
 	form = boardForm(c.words, c.link("risk"))
 	form.Fill(c.form)
-	f = boardFilter{within: c.form.Get("within"), byAmount: c.form.Get("sort") == "amount", least: money.Amount{}}
+	f = boardFilter{within: c.form.Get("within"), byAmount: c.form.Get("sort") == "amount"}
 	if f.within != "" && !slices.Contains(boardSpans, f.within) {
 		return f, form, errNotThere
 	}
 	if typed := strings.TrimSpace(c.form.Get("least")); typed != "" {
-		least, ok := readAmount(typed)
-		if !ok {
+		var ok bool
+		if f.least, ok = readAmount(typed); !ok {
 			form.SetError("least", c.words.T("console.not-an-amount"))
-		} else {
-			f.least = least
 		}
 	}
 	if f.after, err = readCursor(c.form.Get("after")); err != nil {

@@ -32,7 +32,7 @@ type deed struct {
 // A wish is what a person has typed.
 type wish struct {
 	key    string       // of the form
-	member party.ID     // that has sent it
+	member party.ID     // the sender
 	amount money.Amount // not given means all
 	rest   string       // "release" releases the rest of a hold
 	reason string
@@ -95,7 +95,7 @@ func (d deed) address(of holdfast.TransactionID) string {
 // labelIn is the name of the deed.
 func (d deed) labelIn(w webui.Words) string { return w.T(d.label) }
 
-// possible is whether the deed is possible now. found is false for an action that
+// possible says whether the deed is possible now. found is false for an action that
 // makes no sense for the case.
 func (d deed) possible(of processor.Case) (p payment.Possible, found bool) {
 	for _, p := range of.Possible {

@@ -95,7 +95,7 @@ func (v serverView) table(w webui.Words) *table {
 		{Label: w.T("console.overview.open"), Shape: number},
 	}}
 	slices.SortStableFunc(v.holds, func(a, b store.HoldsOfCaller) int {
-		return cmp.Or(flagFirst(a.Sandbox, b.Sandbox), b.AtRisk.Cmp(a.AtRisk))
+		return cmp.Or(flagLast(a.Sandbox, b.Sandbox), b.AtRisk.Cmp(a.AtRisk))
 	})
 	for _, h := range v.holds {
 		row := tableRow{Cells: []cell{
@@ -110,8 +110,8 @@ func (v serverView) table(w webui.Words) *table {
 	return t
 }
 
-// flagFirst orders what is false before what is true.
-func flagFirst(a, b bool) int {
+// flagLast sorts false before true.
+func flagLast(a, b bool) int {
 	switch {
 	case a == b:
 		return 0

@@ -167,8 +167,8 @@ func behaviourFacts(c *call) []fact {
 		factOf(w.T("console.settings.warnings"), caller.Warnings.String()))
 }
 
-// accountBlock says at which account the caller's payments are, and whether the
-// network takes its key.
+// accountBlock shows the network account of the caller, and whether the network takes
+// its key.
 func accountBlock(c *call, a payment.NetworkAccount) block {
 	w := c.words
 	b := block{Heading: w.T("console.settings.network")}

@@ -22,8 +22,8 @@ import (
 // errChanged: somebody else has changed the object since the form was shown.
 var errChanged = errors.New("it was changed meanwhile")
 
-// refusal says in words why an action was refused, or is empty if the error is none
-// of a person.
+// refusal says in words why an action was refused. It is empty for an error that the
+// form cannot explain.
 func (c *call) refusal(err error) string {
 	if errors.Is(err, errChanged) {
 		return c.words.T("console.settings.changed")

@@ -18,7 +18,7 @@ var (
 	ErrUnproved = errors.New("the second factor must be given first")
 )
 
-// A SecondFactor says by what a party can prove itself in addition to its password.
+// A SecondFactor lists what a party can use in addition to its password.
 type SecondFactor struct {
 	App      bool // it has an authenticator app
 	Passkeys int

@@ -62,8 +62,8 @@ func inFours(text, separator string) string {
 	return strings.Join(append(groups, text), separator)
 }
 
-// Check returns the step of a code, and whether the code is right: it is of the
-// present half minute or of one next to it, and of none that was used already.
+// Check returns the step of a code, and whether the code is right. A right code is of
+// the present half minute or of one next to it, and was not used before.
 // It takes the same time for every code.
 func (t TOTP) Check(code string, now time.Time) (step int64, ok bool) {
 	secret, err := totpText.DecodeString(string(t.Secret.Reveal()))
