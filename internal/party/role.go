@@ -43,11 +43,10 @@ const (
 
 // The permissions that only members of the server can have.
 const (
-	MayCreateCallers  Permission = "callers.create"
-	MayReadParties    Permission = "parties.read"
-	MayManageParties  Permission = "parties" // suspend, export, erase
-	MayManageNetworks Permission = "networks"
-	MaySeeSystem      Permission = "system"
+	MayCreateCallers Permission = "callers.create"
+	MayReadParties   Permission = "parties.read"
+	MayManageParties Permission = "parties" // suspend, export, erase
+	MaySeeSystem     Permission = "system"
 )
 
 // permitted has the roles that have each permission.
@@ -65,15 +64,14 @@ var permitted = map[Permission][]Role{
 	MayReadAuditLog:   {RoleOwner, RoleOperator},
 	MayManageMembers:  {RoleOwner},
 
-	MayCreateCallers:  {RoleOwner},
-	MayReadParties:    {RoleOwner, RoleOperator, RoleSupport},
-	MayManageParties:  {RoleOwner, RoleOperator},
-	MayManageNetworks: {RoleOwner, RoleOperator},
-	MaySeeSystem:      {RoleOwner, RoleOperator},
+	MayCreateCallers: {RoleOwner},
+	MayReadParties:   {RoleOwner, RoleOperator, RoleSupport},
+	MayManageParties: {RoleOwner, RoleOperator},
+	MaySeeSystem:     {RoleOwner, RoleOperator},
 }
 
 // ofServer are the permissions that only members of the server can have.
-var ofServer = []Permission{MayCreateCallers, MayReadParties, MayManageParties, MayManageNetworks, MaySeeSystem}
+var ofServer = []Permission{MayCreateCallers, MayReadParties, MayManageParties, MaySeeSystem}
 
 // Valid reports whether there is such a role.
 func (r Role) Valid() bool { return slices.Contains(Roles, r) }

@@ -26,7 +26,6 @@ func TestRoleMay(t *testing.T) {
 		party.MayCreateCallers:  "owner",
 		party.MayReadParties:    "owner operator support",
 		party.MayManageParties:  "owner operator",
-		party.MayManageNetworks: "owner operator",
 		party.MaySeeSystem:      "owner operator",
 		"unknown":               "",
 	} {
