@@ -184,8 +184,6 @@ func (m *partModel) doubt(t *rapid.T) {
 	if !ok {
 		return
 	}
-	impatient(m.w)
-	defer func() { m.w.Processor.Wait = 0 }()
 	if p, begun := m.ask(t, h, holdfasttest.Reply{Deaf: true}); begun {
 		h.busy = p
 		m.asking = append(m.asking, p)
