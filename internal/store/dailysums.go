@@ -84,16 +84,22 @@ func (tx *ReadTx) DailySums(c party.CallerID, from, to payment.BookDay) ([]payme
 
 // SumDays computes the figures of each day in UTC from what moved in the books.
 // Days on which nothing moved are left out.
-func (tx *ReadTx) SumDays(c party.CallerID, from, to payment.BookDay) (days []payment.DayFigures, err error) {
-	err = tx.Movements(c, from.Time(), to.Time(), func(m *payment.Movement) error {
+func (tx *ReadTx) SumDays(c party.CallerID, from, to payment.BookDay) ([]payment.DayFigures, error) {
+	of := make(map[payment.BookDay]*payment.DayFigures)
+	err := tx.anyOrder(c, from.Time(), to.Time(), func(m *payment.Movement) {
 		day := payment.BookDayOf(m.At)
-		if len(days) == 0 || days[len(days)-1].Day != day {
-			days = append(days, payment.DayFigures{Caller: c, Day: day})
+		if of[day] == nil {
+			of[day] = &payment.DayFigures{Caller: c, Day: day}
 		}
-		days[len(days)-1].Add(m)
-		return nil
+		of[day].Add(m)
 	})
-	return slices.DeleteFunc(days, func(d payment.DayFigures) bool { return d.Empty() }), err
+	var days []payment.DayFigures
+	for _, day := range slices.Sorted(maps.Keys(of)) {
+		if !of[day].Empty() {
+			days = append(days, *of[day])
+		}
+	}
+	return days, err
 }
 
 // A DailySumPlace is how far the daily sums of a caller are.

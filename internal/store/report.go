@@ -35,30 +35,32 @@ func (tx *ReadTx) OwnMoney(c party.CallerID, p party.ID) (micro int64, err error
 
 // Movements is [Reader.Movements] in a transaction.
 func (tx *ReadTx) Movements(c party.CallerID, from, to time.Time, fn func(*payment.Movement) error) error {
-	s := movementStream{tx: tx, caller: c, from: micros(from), to: micros(to)}
-	s.late.at = s.from // and no id, so the first is not left out
-	if !from.Before(to) {
+	s := newMovementStream(tx, c, from, to)
+	return s.pages(func(page []*payment.Movement, until int64) error {
+		for _, m := range page {
+			heap.Push(&s.ahead, m)
+		}
+		return s.pass(until, fn)
+	})
+}
+
+// anyOrder calls fn with the same movements as Movements, in no order. It keeps a
+// page of transactions in memory.
+func (tx *ReadTx) anyOrder(c party.CallerID, from, to time.Time, fn func(*payment.Movement)) error {
+	s := newMovementStream(tx, c, from, to)
+	err := s.pages(func(page []*payment.Movement, _ int64) error {
+		for _, m := range page {
+			fn(m)
+		}
 		return nil
+	})
+	if err != nil {
+		return err
 	}
-	begin := bookmark{received: max(s.from-payment.StepReach.Microseconds(), 1)}
-	for {
-		page, err := s.movers(begin)
-		if err != nil {
-			return err
-		}
-		if err := s.read(page); err != nil {
-			return err
-		}
-		until := s.to
-		if len(page) == booksPage {
-			last := page[booksPage-1]
-			begin = bookmark{last.received, last.Transaction}
-			until = last.received // steps come no earlier than their transactions
-		}
-		if err := s.pass(until, fn); err != nil || len(page) < booksPage {
-			return err
-		}
-	}
+	return s.pass(s.to, func(m *payment.Movement) error {
+		fn(m)
+		return nil
+	})
 }
 
 // SumDays is [ReadTx.SumDays] without a limit of its time, with the other facts that
@@ -85,6 +87,40 @@ type movementStream struct {
 	from, to int64
 	ahead    movementHeap
 	late     lateSteps
+}
+
+func newMovementStream(tx *ReadTx, c party.CallerID, from, to time.Time) *movementStream {
+	s := &movementStream{tx: tx, caller: c, from: micros(from), to: micros(to)}
+	s.late.at = s.from // and no id, so the first is not left out
+	return s
+}
+
+// pages calls fn with the movements of each page of transactions. All movements
+// before the time until are in this page and those before it, except the late ones.
+func (s *movementStream) pages(fn func(page []*payment.Movement, until int64) error) error {
+	if s.from >= s.to {
+		return nil
+	}
+	begin := bookmark{received: max(s.from-payment.StepReach.Microseconds(), 1)}
+	for {
+		page, err := s.movers(begin)
+		if err != nil {
+			return err
+		}
+		moved, err := s.read(page)
+		if err != nil {
+			return err
+		}
+		until := s.to
+		if len(page) == booksPage {
+			last := page[booksPage-1]
+			begin = bookmark{last.received, last.Transaction}
+			until = last.received // steps come no earlier than their transactions
+		}
+		if err := fn(moved, until); err != nil || len(page) < booksPage {
+			return err
+		}
+	}
 }
 
 // A mover is a transaction as movements show it.
@@ -145,10 +181,10 @@ func (m *move) of(t payment.Movement, c party.CallerID) (_ *payment.Movement, er
 	return &t, err
 }
 
-// read takes up the steps of a page of transactions.
-func (s *movementStream) read(page []mover) error {
+// read reads the movements of a page of transactions, in no order.
+func (s *movementStream) read(page []mover) ([]*payment.Movement, error) {
 	if len(page) == 0 {
-		return nil
+		return nil, nil
 	}
 	of, ids := make(map[holdfast.TransactionID]*mover, len(page)), make([]string, len(page))
 	for i := range page {
@@ -159,16 +195,15 @@ func (s *movementStream) read(page []mover) error {
 		WHERE s.caller_id = $1 AND s.transaction_id`+s.tx.dialect.keys(2)+`
 			AND s.at >= $3 AND s.at < $4 AND s.late IS NULL`+moving, s.caller, keyList(ids), s.from, s.to)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, m := range moves {
-		moved, err := m.of(of[m.id].Movement, s.caller)
-		if err != nil {
-			return err
+	moved := make([]*payment.Movement, len(moves))
+	for i, m := range moves {
+		if moved[i], err = m.of(of[m.id].Movement, s.caller); err != nil {
+			return nil, err
 		}
-		heap.Push(&s.ahead, moved)
 	}
-	return nil
+	return moved, nil
 }
 
 // pass hands on all movements before a time.
