@@ -91,7 +91,7 @@ func refuseExisting(path string) error {
 }
 
 // openPart opens an empty file that only its owner can read, and locks it against
-// another copy to the same name.
+// another copy to the same name. Nothing of a copy that was killed is left.
 func openPart(path string) (*os.File, error) {
 	const ownerOnly = 0o600
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, ownerOnly)
@@ -102,8 +102,19 @@ func openPart(path string) (*os.File, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		err = errors.New("another program is making this copy")
 	}
+	var info syscall.Stat_t
 	if err == nil {
-		err = errors.Join(file.Chmod(ownerOnly), file.Truncate(0))
+		err = syscall.Fstat(int(file.Fd()), &info)
+	}
+	if err == nil && info.Nlink > 1 {
+		// The copy that was killed was complete: the file also has its own name, under
+		// which it may be in use.
+		if err = errors.Join(file.Close(), os.Remove(path)); err == nil {
+			return openPart(path)
+		}
+	}
+	if err == nil {
+		err = errors.Join(removeLogs(path), file.Chmod(ownerOnly), file.Truncate(0))
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the copy %s: %w", path, err), file.Close())
@@ -111,13 +122,22 @@ func openPart(path string) (*os.File, error) {
 	return file, nil
 }
 
-func removePart(part string) (err error) {
-	for _, suffix := range []string{"-wal", "-shm", "-journal", ""} {
-		if failed := os.Remove(part + suffix); failed != nil && !errors.Is(failed, os.ErrNotExist) {
-			err = errors.Join(err, failed)
-		}
+func removePart(part string) error { return errors.Join(removeLogs(part), remove(part)) }
+
+// removeLogs removes the files that SQLite keeps next to a file.
+func removeLogs(file string) (err error) {
+	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
+		err = errors.Join(err, remove(file+suffix))
 	}
 	return err
+}
+
+// remove removes a file that need not exist.
+func remove(file string) error {
+	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // finish checks the file of a copy and pauses it.
