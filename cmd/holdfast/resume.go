@@ -151,11 +151,24 @@ func (v resumeVerb) ask(w world, answer resumeAnswer) error {
 	return errSaid
 }
 
-// resume drops what the operator does not want, reads what card networks have
-// told, and ends the pause. It may be interrupted and run again.
+// errOldBackup refuses to read the events of card networks since the backup.
+var errOldBackup = errors.New("nothing was changed: the backup is older than 30 days, and networks keep events no " +
+	"longer. Compare the accounts with holdfast network reconcile, then resume with --skip-networks")
+
+// resume ends the pause as the operator has decided. All that may fail comes
+// before anything is dropped. It may be interrupted and run again.
 func (v resumeVerb) resume(
 	ctx context.Context, w world, db *store.DB, p *processor.Processor, pause store.Pause, answer *resumeAnswer,
-) error {
+) (err error) {
+	if !v.SkipNetworks {
+		if w.Now().Sub(pause.Taken) > eventsKept {
+			return errOldBackup
+		}
+		if answer.UnknownEvents, err = p.AfterRestore(ctx, pause.Taken); err != nil {
+			return fmt.Errorf("the store is still paused and nothing was dropped, because not all card networks could be "+
+				"asked; try again, or resume with --skip-networks: %w", err)
+		}
+	}
 	if v.DropAll || v.DropOlder > 0 {
 		now := processor.Micro(w.Now())
 		since := now.Add(-v.DropOlder)
@@ -168,9 +181,6 @@ func (v resumeVerb) resume(
 		}
 		answer.Dropped = describeUndelivered(dropped)
 	}
-	if err := v.catchUp(ctx, w, p, pause, answer); err != nil {
-		return err
-	}
 	done := party.Facts{
 		"taken":            pause.Taken.UTC().Format(time.RFC3339),
 		"dropped_notices":  strconv.Itoa(answer.Dropped.Notices.Waiting),
@@ -181,24 +191,6 @@ func (v resumeVerb) resume(
 		return err
 	}
 	answer.Resumed = true
-	return nil
-}
-
-// catchUp reads what card networks have told since the backup.
-func (v resumeVerb) catchUp(
-	ctx context.Context, w world, p *processor.Processor, pause store.Pause, answer *resumeAnswer,
-) (err error) {
-	switch {
-	case v.SkipNetworks:
-		return nil
-	case w.Now().Sub(pause.Taken) > eventsKept:
-		return errors.New("the backup is older than 30 days, and networks keep events no longer. Compare the accounts with " +
-			"holdfast network reconcile, then resume with --skip-networks")
-	}
-	if answer.UnknownEvents, err = p.AfterRestore(ctx, pause.Taken); err != nil {
-		return fmt.Errorf("the store is still paused, because not all card networks could be asked; try again, or resume "+
-			"with --skip-networks: %w", err)
-	}
 	return nil
 }
 
