@@ -8,25 +8,27 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 type migrateVerb struct {
 	storeFlags
-	Plan bool   `help:"Show what would change and, for an SQLite file, how long it takes on a copy. The store stays as it is."`
-	In   string `name:"in" help:"Make the copy for --plan in this folder, which needs as much space as the store; by default next to the store." type:"path" placeholder:"DIR"`
+	Plan bool   `help:"Show what would change and how long it takes on a copy. The store stays as it is."`
+	In   string `name:"in" help:"Make the copy of an SQLite file for --plan in this folder, which needs as much space as the store; by default next to the store." type:"path" placeholder:"DIR"`
+	On   string `name:"on" help:"Migrate this copy of a PostgreSQL database for --plan. Nothing may use the copy, and it is useless afterwards." placeholder:"ADDRESS"`
 	JSON bool   `name:"json" help:"Print one line of JSON."`
 }
 
 func (migrateVerb) Help() string {
 	return `A server does the same when it starts. While servers run on the store, a change of the schema is refused.
---plan names the servers that run now. To try a migration of a PostgreSQL database, restore a backup of it elsewhere
-and migrate that: the command says how long it took.
+--plan names the servers that run now, and may be used at any time: it only reads the store. It copies an SQLite file
+itself. Of a PostgreSQL database, restore a backup elsewhere and name that with --on. A migration locks tables, so it
+is never tried on the store itself.
 
 Examples:
 
     holdfast migrate --store holdfast.db --plan
+    holdfast migrate --store postgres://holdfast@db1/holdfast --plan --on postgres://holdfast@trial/holdfast
     holdfast migrate --store postgres://holdfast@db1/holdfast
 `
 }
@@ -46,6 +48,9 @@ func (v migrateVerb) Run(ctx context.Context, w world) error {
 	at, err := v.existing()
 	if err != nil {
 		return err
+	}
+	if err := v.misused(at); err != nil {
+		return misuseError{err}
 	}
 	address, err := v.address()
 	if err != nil {
@@ -67,7 +72,9 @@ func (v migrateVerb) Run(ctx context.Context, w world) error {
 	switch {
 	case len(plan.Pending) == 0:
 	case v.Plan && at.IsFile():
-		err = v.try(ctx, w, at, &answer)
+		err = v.tryFile(ctx, w, at, config, &answer)
+	case v.Plan && v.On != "":
+		err = v.try(ctx, store.Trial{Store: config, Copy: v.On}, &answer)
 	case !v.Plan:
 		err = v.migrate(ctx, w, at, config, &answer)
 	}
@@ -80,8 +87,23 @@ func (v migrateVerb) Run(ctx context.Context, w world) error {
 	return answer.print(w)
 }
 
-// try migrates a copy of an SQLite file.
-func (v migrateVerb) try(ctx context.Context, w world, at store.Location, answer *migrateAnswer) (err error) {
+// misused says what is wrong with the flags.
+func (v migrateVerb) misused(at store.Location) error {
+	switch {
+	case !v.Plan && (v.On != "" || v.In != ""):
+		return errors.New("--on and --in are for --plan")
+	case at.IsFile() && v.On != "":
+		return errors.New("--on is for a PostgreSQL database; of an SQLite file, --plan makes a copy itself")
+	case !at.IsFile() && v.In != "":
+		return errors.New("--in is for an SQLite file; of a PostgreSQL database, restore a copy and name it with --on")
+	}
+	return nil
+}
+
+// tryFile migrates a copy of an SQLite file.
+func (v migrateVerb) tryFile(
+	ctx context.Context, w world, at store.Location, config store.Config, answer *migrateAnswer,
+) (err error) {
 	folder := v.In
 	if folder == "" {
 		folder = filepath.Dir(at.File)
@@ -91,27 +113,26 @@ func (v migrateVerb) try(ctx context.Context, w world, at store.Location, answer
 	}
 	defer os.RemoveAll(folder)
 	progress := newCopyProgress(w)
-	now := processor.Micro(w.Now())
-	copied := filepath.Join(folder, "copy.db")
-	err = store.Backup{From: at.File, To: copied, Taken: now, Now: now, Told: progress.pages}.Run(ctx)
-	progress.end()
-	if err != nil {
-		return fmt.Errorf("copying the store: %w", err)
-	}
-	config, err := v.config(copied)
-	if err != nil {
-		return err
-	}
-	began := w.Now()
-	db, err := store.Open(ctx, config)
+	return v.try(ctx, store.Trial{
+		Store: config, Copy: filepath.Join(folder, "copy.db"),
+		Told: func(done, all int) {
+			progress.pages(done, all)
+			if done == all {
+				progress.end()
+			}
+		},
+	}, answer)
+}
+
+// try migrates a copy.
+func (v migrateVerb) try(ctx context.Context, t store.Trial, answer *migrateAnswer) error {
+	tried, err := t.Run(ctx)
 	if err != nil {
 		return fmt.Errorf("migrating a copy of the store: %w", err)
 	}
-	answer.Took = w.Now().Sub(began).Round(time.Millisecond).String()
-	report, err := db.CheckBooks(ctx)
-	right := len(report.Findings) == 0
-	answer.BooksRight = &right
-	return errors.Join(err, db.Close())
+	right := len(tried.Books.Findings) == 0
+	answer.Took, answer.BooksRight = tried.Took.Round(time.Millisecond).String(), &right
+	return nil
 }
 
 // migrate migrates the store.
@@ -156,6 +177,8 @@ func (a migrateAnswer) print(w world) error {
 			right = "wrong"
 		}
 		fmt.Fprintf(w.Out, "On a copy it took %s, and the books are %s afterwards.\n", a.Took, right)
+	default:
+		fmt.Fprintln(w.Out, "To learn how long that takes, restore a backup to another database and name it with --on.")
 	}
 	for _, s := range a.Running {
 		fmt.Fprintf(w.Out, "A server runs on the store and must be stopped first: %s.\n", s)
