@@ -26,7 +26,7 @@ until holdfast resume. All sessions of browsers have ended.
 
 Examples:
 
-    holdfast restore --store /var/lib/holdfast/holdfast.db /var/backups/holdfast-2026-11-30.db
+    holdfast restore --store /var/lib/holdfast/holdfast.db /var/backups/holdfast/2026-11-30.db
     holdfast restore --store postgres://holdfast@db1/holdfast --taken 2026-11-30T03:00:00Z
 `
 }
@@ -67,7 +67,7 @@ func (v restoreVerb) Run(ctx context.Context, w world) error {
 	if at.IsFile() {
 		report, err = v.restoreFile(ctx, at, w)
 	} else {
-		report, err = v.markDatabase(ctx, w)
+		report, err = v.markDatabase(ctx, address, w)
 	}
 	if err != nil {
 		return err
@@ -107,9 +107,18 @@ func (v restoreVerb) restoreFile(ctx context.Context, at store.Location, w world
 	return report, err
 }
 
-// markDatabase pauses a PostgreSQL database that was restored.
-func (v restoreVerb) markDatabase(ctx context.Context, w world) (report store.Report, err error) {
-	db, err := v.open(ctx)
+// markDatabase pauses a PostgreSQL database that was restored. One of an older
+// version is brought up to date first: a server that did so would find no pause.
+func (v restoreVerb) markDatabase(ctx context.Context, at string, w world) (report store.Report, err error) {
+	config, err := v.config(at)
+	if err != nil {
+		return report, err
+	}
+	config.Now = w.Now
+	if _, err := store.PlanMigration(ctx, config); err != nil { // such as of an empty database
+		return report, err
+	}
+	db, err := store.Open(ctx, config)
 	if err != nil {
 		return report, err
 	}

@@ -229,8 +229,8 @@ var (
 	ErrNoSchema = errors.New("there is no store in this database: its tables are missing. Run holdfast serve on it, " +
 		"which creates them. If it is a copy, copy the store again as the documentation says: a file alone, without its " +
 		"-wal, is not enough")
-	ErrOldSchema = errors.New("the store was made by an older holdfast. Run holdfast serve on it once, which brings it " +
-		"up to date")
+	ErrOldSchema = errors.New("the store was made by an older holdfast. Bring it up to date with holdfast migrate, or " +
+		"start holdfast serve on it, which does the same")
 )
 
 // checkSchema refuses a database whose schema has another version than this
