@@ -66,20 +66,27 @@ func (s *server) keepBeating(ctx context.Context) {
 			return
 		case <-ticks.C:
 		}
-		err := s.beat(ctx)
-		switch {
-		case errors.Is(err, store.ErrNewSchema), errors.Is(err, store.ErrOldSchema), errors.Is(err, store.ErrNoSchema):
-			s.Ended.because(fmt.Errorf("this server cannot go on: %w", err))
+		if !s.beatOrEnd(ctx) {
 			return
-		case err != nil && ctx.Err() == nil:
-			s.Log.Warn("the store was not told that this server runs", "error", err)
-			continue
 		}
 		if _, now := s.Store.Paused(); now != paused {
 			paused = now
 			s.Log.Warn("the store was paused or resumed", "paused", paused)
 		}
 	}
+}
+
+// beatOrEnd beats, and ends the server if it does not know the schema of the store.
+func (s *server) beatOrEnd(ctx context.Context) (goesOn bool) {
+	err := s.beat(ctx)
+	switch {
+	case errors.Is(err, store.ErrNewSchema), errors.Is(err, store.ErrOldSchema), errors.Is(err, store.ErrNoSchema):
+		s.Ended.because(fmt.Errorf("this server cannot go on: %w", err))
+		return false
+	case err != nil && ctx.Err() == nil:
+		s.Log.Warn("the store was not told that this server runs", "error", err)
+	}
+	return true
 }
 
 // paused reports whether the store is paused.
