@@ -25,7 +25,7 @@ A PostgreSQL database is backed up with pg_basebackup and archived WAL: see "Bac
 
 Examples:
 
-    holdfast backup --store /var/lib/holdfast/holdfast.db /var/backups/holdfast-2026-11-30.db
+    holdfast backup --store /var/lib/holdfast/holdfast.db /var/backups/holdfast/2026-11-30.db
 `
 }
 

@@ -7,15 +7,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -167,28 +165,9 @@ func (c *cluster) asPostgres(program string, args ...string) {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log // a pipe would stay open as long as the server that pg_ctl starts
-	if os.Getuid() == 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: postgresUser(c.t)}
-	}
+	holdfasttest.AsPostgres(c.t, cmd)
 	if err := cmd.Run(); err != nil {
 		text, _ := os.ReadFile(log.Name())
 		c.t.Fatalf("%s: %v\n%s", program, err, text)
 	}
-}
-
-func postgresUser(t *testing.T) *syscall.Credential {
-	t.Helper()
-	found, err := user.Lookup("postgres")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids := make([]uint32, 0, 2)
-	for _, text := range []string{found.Uid, found.Gid} {
-		id, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, uint32(id))
-	}
-	return &syscall.Credential{Uid: ids[0], Gid: ids[1]}
 }
