@@ -35,12 +35,16 @@ func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts 
 	amount := w.Dollars(t.Current())
 	switch r.About {
 	case payment.ReceiptReleased:
-		released := "mail.released"
-		if t.Parted() { // the parts have receipts of their own
-			released, amount = "mail.released-rest", w.Dollars(t.Released())
+		amount = w.Dollars(r.Released)
+		released, about := "mail.released", "mail.released-subject"
+		switch {
+		case r.Held.Positive():
+			released, about = "mail.released-part", "mail.released-part-subject"
+		case t.Parted(): // the parts have receipts of their own
+			released = "mail.released-rest"
 		}
-		subject = w.T("mail.released-subject", "Amount", amount)
-		parts = append(parts, w.T(released, "Amount", amount, "Caller", caller))
+		subject = w.T(about, "Amount", amount)
+		parts = append(parts, w.T(released, "Amount", amount, "Caller", caller, "Held", w.Dollars(r.Held)))
 		if r.Instrument.Method == holdfast.MethodCC {
 			parts = append(parts, w.T("mail.released-card"))
 		}
@@ -58,7 +62,7 @@ func (l Letters) moved(w webui.Words, r payment.Receipt) (subject string, parts 
 		}
 		parts = append(parts, w.T("mail.charged", "Amount", amount, "Caller", caller))
 		if rest := t.Released(); rest.Positive() {
-			parts = append(parts, w.T("mail.charged-rest", "Held", w.Dollars(t.Amount), "Rest", w.Dollars(rest)))
+			parts = append(parts, w.T("mail.charged-rest", "Held", w.Dollars(t.Current().Add(rest)), "Rest", w.Dollars(rest)))
 		}
 	}
 	facts := []Term{{w.T("mail.method"), InstrumentIn(w, r.Instrument).Title}}

@@ -24,6 +24,7 @@ func receiptOf(about payment.ReceiptAbout) payment.Receipt {
 			Descriptor:        "HF*FEN POTTERY",
 			SenderDescription: "WIN A PRIZE",
 		},
+		Released: money.Cents(30_00),
 		Token: payment.Token{
 			ID: "K1", Type: holdfast.TokenRecurring, Amount: money.Cents(9_99), AmountType: holdfast.AmountMaximum,
 			Reason: "WIN A PRIZE", FriendlyName: "WIN A PRIZE",
@@ -121,14 +122,33 @@ func TestReceiptsInWords(t *testing.T) {
 		},
 		"a hold is released": {
 			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Settled = money.Micros(0) }),
-			"A hold of $32.00 was released",
+			"A hold of $30.00 was released",
 			[]string{
-				"The hold of $32.00 for Fen Pottery was released. You were not charged for it.", "Your bank may show the hold",
+				"The hold of $30.00 for Fen Pottery was released. You were not charged for it.", "Your bank may show the hold",
 			},
-			[]string{"On your statement"},
+			[]string{"On your statement", "still on hold"},
+		},
+		"a part of a hold is released": {
+			change(payment.ReceiptReleased, func(r *payment.Receipt) {
+				r.Transaction.Settled, r.Released, r.Held = money.Micros(0), money.Cents(12_00), money.Cents(20_00)
+			}),
+			"$12.00 of a hold was released",
+			[]string{
+				"$12.00 of the hold for Fen Pottery was released. You will not be charged for it. $20.00 is still on hold.",
+				"Your bank may show the hold",
+			},
+			[]string{"32.00", "30.00"},
+		},
+		"a hold that was lowered is charged": {
+			change(payment.ReceiptCharged, func(r *payment.Receipt) { r.Transaction.Lowered = money.Cents(1_00) }),
+			"Your card was charged $30.00",
+			[]string{"Of the $31.00 on hold, $1.00 was released."},
+			[]string{"32.00"},
 		},
 		"the rest of a hold is released": {
-			change(payment.ReceiptReleased, func(r *payment.Receipt) { r.Transaction.Taken = money.Cents(30_00) }),
+			change(payment.ReceiptReleased, func(r *payment.Receipt) {
+				r.Transaction.Taken, r.Released = money.Cents(30_00), money.Cents(2_00)
+			}),
 			"A hold of $2.00 was released",
 			[]string{
 				"The rest of the hold for Fen Pottery, $2.00, was released. You were not charged for it.",

@@ -19,8 +19,11 @@ type Receipt struct {
 	Instrument Instrument // that pays; zero if an approval has none
 
 	Transaction Transaction // that moved the money
-	Reference   string      // of the order: see [ShownReference]
-	Page        string      // link to the page of the receipt: see [party.ReceiptLink]; empty without one
+	// Released is what the sender has again, and Held what is still on hold for the same
+	// order. They are given for a release only.
+	Released, Held money.Amount
+	Reference      string // of the order: see [ShownReference]
+	Page           string // link to the page of the receipt: see [party.ReceiptLink]; empty without one
 
 	// For an approval.
 	Token     Token
@@ -48,18 +51,17 @@ var receiptMethods = []holdfast.PaymentMethod{holdfast.MethodCC, holdfast.Method
 // false if there is none.
 func (c *Change) Receipt() (about ReceiptAbout, due bool) {
 	t := c.After
-	if !c.Moved() || c.Replaced || t.Sender == "" || !slices.Contains(receiptMethods, t.Method) {
+	moved := c.Moved() || c.Verb == VerbLower
+	if !moved || c.Replaced || t.Sender == "" || !slices.Contains(receiptMethods, t.Method) {
 		return "", false
 	}
 	switch t.Kind {
 	case KindReserve, KindPart, KindPay, KindFundPrepaid, KindSettleDebt:
-		switch {
-		case c.Verb == VerbClose: // each part has a receipt
-			return ReceiptReleased, t.Released().Positive()
-		case t.State == Success:
-			return ReceiptCharged, true
-		case t.State == Cancelled && c.Before.State == Reserved:
+		if released, _ := c.Releases(); released.Positive() {
 			return ReceiptReleased, true
+		}
+		if t.State == Success && c.Verb != VerbClose { // each part has a receipt
+			return ReceiptCharged, true
 		}
 	case KindRefund:
 		return ReceiptRefunded, t.State == Success
@@ -86,13 +88,52 @@ func ShownReference(r holdfast.CallerReference) string {
 	return text
 }
 
-// Released is the part of a hold that was not charged, after a Reserve was
-// settled for less, in one piece or in parts.
+// A ToldRelease is what the mail about a release says: what the sender has again,
+// and what is still on hold.
+type ToldRelease struct{ Released, Held money.Amount }
+
+// Releases is what a step of a hold gives back to the sender without a charge, and
+// what stays on hold. What is released with a charge is in the receipt of the charge.
+func (c *Change) Releases() (released, held money.Amount) {
+	released, held = money.Micros(0), money.Micros(0)
+	switch {
+	case c.Tells != nil:
+		return c.Tells.Released, c.Tells.Held
+	case c.Verb == VerbLower:
+		return less(c.After.Lowered, c.Before.Lowered), c.After.Held()
+	case c.Verb == VerbClose:
+		return c.After.Released(), held
+	case c.After.State == Cancelled && c.Before.State == Reserved:
+		return c.Before.rest(), held
+	}
+	return released, held
+}
+
+// TellTogether makes one mail of the releases of several members of a hold. The mail
+// is about the root, if the root is one of them. held is what was on hold in all before
+// them; it is zero if the mail says nothing of the rest.
+func TellTogether(all []Change, held money.Amount) {
+	released, first := money.Micros(0), -1
+	for i := range all {
+		some, _ := all[i].Releases()
+		if some.Positive() && (first < 0 || all[i].After.Link == "") {
+			first = i
+		}
+		released = released.Add(some)
+		all[i].Tells = &ToldRelease{money.Micros(0), money.Micros(0)}
+	}
+	if first >= 0 {
+		all[first].Tells = &ToldRelease{released, money.Micros(max(0, held.Micro-released.Micro))}
+	}
+}
+
+// Released is what a hold gave back at its end, after a Reserve was settled for less,
+// in one piece or in parts. What was released before is not in it.
 func (t Transaction) Released() money.Amount {
 	if t.Kind != KindReserve || !t.Settled.Positive() {
 		return money.Micros(0)
 	}
-	return t.Amount.Sub(t.Settled)
+	return less(t.Amount, t.Lowered, t.Settled)
 }
 
 // Receipt is the one receipt for an agreement, however many tokens it made. due

@@ -182,6 +182,7 @@ type Change struct {
 	Root      *OriginalChange // of a new linked hold: its root, with the number of linked holds
 	Whole     money.Amount    // of a raise: the hold with it
 	Replaced  bool            // a renewal holds the amount anew, so that the sender gets no receipt
+	Tells     *ToldRelease    // what the mail says if several members of a hold are released; see [TellTogether]
 	// Member is of a part: the change of the hold that it draws from. It may be a
 	// step that ends the hold.
 	Member *Change

@@ -74,6 +74,7 @@ func (p *Processor) settleHold(d decision, r SettleHold) (all changes, err error
 		}
 		all.others = append(all.others, c)
 	}
+	payment.TellTogether(all.others, money.Micros(0))
 	return all, nil
 }
 
@@ -191,6 +192,7 @@ func releaseHold(d decision, r ReleaseHold) (all changes, err error) {
 		}
 		all.add(c, money.Amount{})
 	}
+	payment.TellTogether(all.main, h.Held())
 	return all, nil
 }
 

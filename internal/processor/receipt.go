@@ -34,9 +34,11 @@ func (p *Processor) tellSender(tx *store.Tx, caller party.Caller, c *payment.Cha
 	if err != nil {
 		return err
 	}
-	return p.sendReceipt(tx, c.After.Sender, payment.Receipt{
-		About: about, Caller: caller, Instrument: i, Transaction: c.After, Reference: order,
-	})
+	r := payment.Receipt{About: about, Caller: caller, Instrument: i, Transaction: c.After, Reference: order}
+	if about == payment.ReceiptReleased {
+		r.Released, r.Held = c.Releases()
+	}
+	return p.sendReceipt(tx, c.After.Sender, r)
 }
 
 // orderReference is the caller's reference of the payment or the hold that a

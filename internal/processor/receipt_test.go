@@ -25,7 +25,17 @@ func receipt(r payment.Receipt) (subject, text string) {
 		return strings.TrimSpace(string(r.About) + " " + string(r.Token.Type) + " " + r.Token.Amount.String()),
 			string(r.Token.ID)
 	}
-	line := string(r.About) + " " + r.Transaction.Current().String() + " " + string(r.Instrument.Method)
+	amount := r.Transaction.Current()
+	if r.About == payment.ReceiptReleased {
+		amount = r.Released
+	}
+	line := string(r.About) + " " + amount.String() + " " + string(r.Instrument.Method)
+	if r.Held.Positive() {
+		return line + ", held " + r.Held.String(), string(r.Transaction.ID)
+	}
+	if r.About == payment.ReceiptReleased {
+		return line, string(r.Transaction.ID)
+	}
 	if rest := r.Transaction.Released(); rest.Positive() {
 		line += ", rest " + rest.String()
 	}
@@ -77,6 +87,47 @@ func TestReceipts(t *testing.T) {
 				}
 			}
 		}, "released USD 32.00 CC"},
+		"a part of a hold released, and the rest settled": {func(w *holdfasttest.World) {
+			hold := w.Reserved("32.00", "order").ID
+			released(w, hold, "12.00")
+			if _, err := w.Settle(hold, "20.00"); err != nil {
+				w.T.Fatal(err)
+			}
+		}, "released USD 12.00 CC, held USD 20.00; charged USD 20.00 CC"},
+		"parts of a hold released, and less than the rest settled": {func(w *holdfasttest.World) {
+			hold := w.Reserved("32.00", "order").ID
+			released(w, hold, "2.00")
+			released(w, hold, "10.00")
+			final := processor.SettleHold{Hold: hold, Amount: holdfasttest.USD("15.00"), Final: true}
+			if _, err := w.Processor.SettleHold(w.T.Context(), w.Shop, nil, final); err != nil {
+				w.T.Fatal(err)
+			}
+		}, "released USD 2.00 CC, held USD 30.00; released USD 10.00 CC, held USD 20.00; charged USD 15.00 CC, rest USD 5.00"},
+		"a part of a hold released, and then the rest": {func(w *holdfasttest.World) {
+			hold := w.Reserved("32.00", "order").ID
+			released(w, hold, "12.00")
+			released(w, hold, "20.00")
+		}, "released USD 12.00 CC, held USD 20.00; released USD 20.00 CC"},
+		"a part of a hold released, a part settled, and the rest expired": {func(w *holdfasttest.World) {
+			hold := w.Reserved("32.00", "order").ID
+			released(w, hold, "12.00")
+			part := processor.SettleHold{Hold: hold, Amount: holdfasttest.USD("15.00")}
+			if _, err := w.Processor.SettleHold(w.T.Context(), w.Shop, nil, part); err != nil {
+				w.T.Fatal(err)
+			}
+			w.Clock.Advance(8 * 24 * time.Hour)
+			if _, err := w.Processor.Sweep(w.T.Context()); err != nil {
+				w.T.Fatal(err)
+			}
+		}, "released USD 12.00 CC, held USD 20.00; charged USD 15.00 CC; released USD 5.00 CC"},
+		"a part of a raised hold released, which ends one of its members": {func(w *holdfasttest.World) {
+			root := heldWith(w, lasting(w, "100.00", 9), "20.00")
+			if _, err := raise(w, root.ID, "30.00", "more"); err != nil {
+				w.T.Fatal(err)
+			}
+			released(w, root.ID, "35.00")
+			released(w, root.ID, "15.00")
+		}, "released USD 35.00 CC, held USD 15.00; released USD 15.00 CC"},
 		"declined": {func(w *holdfasttest.World) {
 			w.Network.Next(holdfasttest.Reply{Decline: holdfast.CodeTransactionDenied})
 			_, _ = w.Reserve(w.Authorize("32.00"), "32.00", "order")
@@ -173,6 +224,17 @@ func TestAReceiptNamesItsOrder(t *testing.T) {
 			}
 		}
 	})
+}
+
+// released releases an amount of a hold.
+func released(w *holdfasttest.World, hold holdfast.TransactionID, value string) {
+	w.T.Helper()
+	_, err := w.Processor.ReleaseHold(w.T.Context(), w.Shop, nil, processor.ReleaseHold{
+		Hold: hold, Amount: holdfasttest.USD(value),
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
 }
 
 // settled settles a hold of 32 dollars for an amount.
