@@ -1,7 +1,7 @@
 package account
 
 import (
-	"net/http"
+	"io"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -16,7 +16,8 @@ import (
 const downloadRows = 500
 
 // downloadHistory sends the payments that the filter selects as a CSV file, the
-// newest first. The file may be of any length: it is read and sent page by page.
+// newest first. The file may be of any length: it is read page by page; see
+// [webui.Download].
 func (s *Server) downloadHistory(c *call) error {
 	filter, form, err := readHistoryFilter(c.words, c.form, s.Now())
 	if err != nil {
@@ -25,29 +26,31 @@ func (s *Server) downloadHistory(c *call) error {
 	if form.Failed() {
 		return errNoPage
 	}
-	page, err := s.readDownload(c, filter, filter.end)
-	if err != nil {
+	name := s.Now().UTC().Format(time.DateOnly)
+	if filter.period != "" {
+		name = filter.period
+	}
+	file := webui.Download{Name: name + ".csv", Type: "text/csv; charset=utf-8"}
+	return file.Send(c.w, func(to io.Writer) error { return s.writeHistory(c, filter, to) }, func(err error) {
+		s.Log.Info("a history was not received", "error", err)
+	})
+}
+
+func (s *Server) writeHistory(c *call, f historyFilter, to io.Writer) error {
+	file, end := spreadsheet.NewWriter(to), f.end
+	if err := file.Row(downloadHeadings(c.words)...); err != nil {
 		return err
 	}
-	name := "holdfast-" + s.Now().UTC().Format(time.DateOnly)
-	if filter.period != "" {
-		name = "holdfast-" + filter.period
-	}
-	c.w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	c.w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	file := spreadsheet.NewWriter(c.w)
-	err = file.Row(downloadHeadings(c.words)...)
-	for err == nil {
-		if err = writeDownload(c.words, file, page); err != nil || page.Next.IsZero() {
-			break
+	for {
+		page, err := s.readDownload(c, f, end)
+		if err != nil {
+			return err
 		}
-		page, err = s.readDownload(c, filter, page.Next.Add(time.Millisecond))
+		if err := writeDownload(c.words, file, page); err != nil || page.Next.IsZero() {
+			return err
+		}
+		end = page.Next.Add(time.Millisecond)
 	}
-	if err != nil { // the beginning was sent, so there can be no page about the error
-		s.Log.Error("a download failed", "error", err)
-		panic(http.ErrAbortHandler)
-	}
-	return nil
 }
 
 // readDownload reads the payments before a time.

@@ -1,12 +1,8 @@
 package console
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -226,35 +222,9 @@ func (s *Server) sendReport(c *call, v monthView, name string) error {
 	})
 }
 
-// send makes a file and then sends it. A browser that reads slowly holds no
-// connection to the database, and a file that cannot be completed is answered with a
-// page about the error. On the disk, only the server's user can read the file, and it
-// is removed at the end.
-func (s *Server) send(c *call, name, kind string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp("", "holdfast-file-")
-	if err != nil {
-		return fmt.Errorf("making a file: %w", err)
-	}
-	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
-	if err := write(file); err != nil {
-		return err
-	}
-	size, err := file.Seek(0, io.SeekCurrent)
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return fmt.Errorf("reading a file again: %w", err)
-	}
-	err = http.NewResponseController(c.w).SetWriteDeadline(time.Time{})
-	if err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("lifting the time limit of a file: %w", err)
-	}
-	c.w.Header().Set("Content-Type", kind)
-	c.w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-	c.w.Header().Set("Content-Disposition", `attachment; filename="holdfast-`+name+`"`)
-	if _, err := io.Copy(c.w, file); err != nil {
+// send makes a file and then sends it; see [webui.Download].
+func (s *Server) send(c *call, name, kind string, write func(io.Writer) error) error {
+	return webui.Download{Name: name, Type: kind}.Send(c.w, write, func(err error) {
 		s.Log.Info("a file of the console was not received", "path", c.r.URL.Path, "error", err)
-	}
-	return nil
+	})
 }
