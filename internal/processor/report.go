@@ -88,38 +88,38 @@ func (p *Processor) queueSums(ctx context.Context) error {
 // days to compute.
 func (p *Processor) sumDaysOf(ctx context.Context, c party.Caller) (more bool, err error) {
 	var place store.DailySumPlace
-	var to, closed payment.BookDay
-	days, err := p.db.SumDays(ctx, c.ID, func(tx *store.ReadTx) (from, until payment.BookDay, err error) {
+	var days store.DaysToSum
+	sums, err := p.db.SumDays(ctx, c.ID, func(tx *store.ReadTx) (none store.DaysToSum, err error) {
 		caller, found, err := tx.Caller(c.ID) // its clock may have been moved
 		if err != nil || !found {
-			return 0, 0, err
+			return none, err
 		}
 		place, found, err = tx.DailySumPlace(c.ID)
 		if err != nil || !found {
-			return 0, 0, err
+			return none, err
 		}
 		real := p.now()
 		now := caller.Now(real)
 		overdue, err := tx.OverdueSince(c.ID, now)
 		if err != nil {
-			return 0, 0, err
+			return none, err
 		}
-		to, closed, more = daysToSum(place, real, now, overdue)
-		return place.Closed, to, nil
+		days, more = daysToSum(place, real, now, overdue)
+		return days, nil
 	})
-	if err != nil || to <= place.Closed {
+	if err != nil || days.From >= days.To {
 		return false, err
 	}
-	err = p.db.Background(ctx, func(tx *store.Tx) error { return tx.KeepDailySums(place, to, days, closed) })
+	err = p.db.Background(ctx, func(tx *store.Tx) error { return tx.KeepDailySums(place, days, sums) })
 	if errors.Is(err, store.ErrStale) { // another server has computed them, or the clock was moved
 		return false, nil
 	}
 	return more, err
 }
 
-// daysToSum says until before which day to compute sums, from place.Closed on, and
-// before which day they are closed then. now is the caller's time.
-func daysToSum(place store.DailySumPlace, real, now, overdue time.Time) (to, closed payment.BookDay, more bool) {
+// daysToSum says which days to compute sums of, from place.Closed on. now is the
+// caller's time.
+func daysToSum(place store.DailySumPlace, real, now, overdue time.Time) (days store.DaysToSum, more bool) {
 	today, closed := payment.BookDayOf(now), place.Closed
 	if !real.Before(place.NotBefore) {
 		closed = max(closed, payment.BookDayOf(now.Add(-sumLag)))
@@ -127,11 +127,11 @@ func daysToSum(place store.DailySumPlace, real, now, overdue time.Time) (to, clo
 	if !overdue.IsZero() {
 		closed = max(place.Closed, min(closed, payment.BookDayOf(overdue)))
 	}
-	to = today + 1
+	to := today + 1
 	if some := place.Closed + sumDaysMost; closed >= some {
 		to, closed = some, some
 	}
-	return to, closed, to <= today
+	return store.DaysToSum{From: place.Closed, To: to, Closed: closed}, to <= today
 }
 
 // reopenDays makes the daily sums follow a caller's clock that is moved.

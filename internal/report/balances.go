@@ -14,7 +14,7 @@ import (
 )
 
 // Balances is the report of the balances of groups of accounts at the end of each
-// day or month. By is ByDay or ByMonth. It adds up the books from their beginning.
+// day or month. By is ByDay or ByMonth. It begins with the sums of the days before.
 type Balances struct {
 	Query
 	By By
@@ -31,10 +31,19 @@ func (q Balances) Headings() []string {
 
 // Run makes the report from one consistent state of the store.
 func (q Balances) Run(ctx context.Context, r store.Reader, row func([]any) error) error {
-	sums, start, end := make(map[ledger.Group]int64), q.By.start(q.Period.From), q.Period.To
+	return r.ViewLong(ctx, func(tx *store.ReadTx) error { return q.run(tx, row) })
+}
+
+func (q Balances) run(tx *store.ReadTx, row func([]any) error) error {
+	start, end := q.By.start(q.Period.From), q.Period.To
 	if tomorrow := ByDay.next(q.Now.In(q.Period.Zone())); end.After(tomorrow) {
 		end = tomorrow
 	}
+	before, err := tx.FiguresBefore(q.Caller.ID, start)
+	if err != nil {
+		return err
+	}
+	sums := before.Changes
 	put := func() error {
 		cells := []any{q.By.label(start)}
 		for _, g := range ledger.Groups {
@@ -52,7 +61,7 @@ func (q Balances) Run(ctx context.Context, r store.Reader, row func([]any) error
 		}
 		return nil
 	}
-	err := r.Movements(ctx, q.Caller.ID, beginning, end, func(m *payment.Movement) error {
+	err = tx.Movements(q.Caller.ID, start, end, func(m *payment.Movement) error {
 		if err := until(m.At); err != nil {
 			return err
 		}
@@ -71,11 +80,8 @@ func (q Balances) Run(ctx context.Context, r store.Reader, row func([]any) error
 	return put() // the last month ends before its end
 }
 
-// beginning is earlier than every movement.
-var beginning = time.UnixMicro(1)
-
 // Accounts is the report of the balances of all accounts at the beginning and the
-// end of a period. It adds up the books from their beginning.
+// end of a period.
 type Accounts struct {
 	Caller party.Caller
 	Period Period
@@ -86,9 +92,20 @@ func (q Accounts) Headings() []string { return []string{"account", "opening", "i
 
 // Run makes the report from one consistent state of the store.
 func (q Accounts) Run(ctx context.Context, r store.Reader, row func([]any) error) error {
+	return r.ViewLong(ctx, func(tx *store.ReadTx) error { return q.run(tx, row) })
+}
+
+func (q Accounts) run(tx *store.ReadTx, row func([]any) error) error {
+	opening, err := tx.BalancesAt(q.Caller.ID, q.Period.From)
+	if err != nil {
+		return err
+	}
 	type sums struct{ opening, in, out int64 }
 	all := make(map[ledger.AccountID]*sums)
-	err := r.Movements(ctx, q.Caller.ID, beginning, q.Period.To, func(m *payment.Movement) error {
+	for a, micro := range opening {
+		all[a] = &sums{opening: micro}
+	}
+	err = tx.Movements(q.Caller.ID, q.Period.From, q.Period.To, func(m *payment.Movement) error {
 		accounts, by := ledger.AllChanges(m.Postings)
 		for i, a := range accounts {
 			of := all[a]
@@ -96,14 +113,7 @@ func (q Accounts) Run(ctx context.Context, r store.Reader, row func([]any) error
 				of = &sums{}
 				all[a] = of
 			}
-			switch {
-			case m.At.Before(q.Period.From):
-				of.opening += by[i]
-			case by[i] > 0:
-				of.in += by[i]
-			default:
-				of.out -= by[i]
-			}
+			of.in, of.out = of.in+max(by[i], 0), of.out+max(-by[i], 0)
 		}
 		return nil
 	})

@@ -84,7 +84,7 @@ func (q Books) Write(ctx context.Context, r store.Reader, to io.Writer) error {
 		return fmt.Errorf("there is no format %q", q.Format)
 	}
 	err := r.ViewLong(ctx, func(tx *store.ReadTx) error {
-		if q.Period.From.Before(beginning) {
+		if q.Period.From.IsZero() {
 			first, err := firstDay(tx, q)
 			if err != nil {
 				return err
@@ -130,19 +130,21 @@ type callerBooks struct {
 	writer   bookWriter
 	balances map[ledger.AccountID]int64
 	opened   map[ledger.AccountID]bool
-	begun    bool
 }
 
 func (q Books) writeCaller(tx *store.ReadTx, c party.Caller, writer bookWriter) error {
 	b := &callerBooks{
 		Books: q, tx: tx, caller: c, writer: writer,
-		balances: make(map[ledger.AccountID]int64), opened: make(map[ledger.AccountID]bool),
+		opened: make(map[ledger.AccountID]bool),
 	}
-	err := tx.Movements(c.ID, beginning, q.Period.To, b.take)
-	if err == nil {
-		err = b.beginPeriod()
+	var err error
+	if b.balances, err = tx.BalancesAt(c.ID, q.Period.From); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := b.beginPeriod(); err != nil {
+		return err
+	}
+	if err := tx.Movements(c.ID, q.Period.From, q.Period.To, b.take); err != nil {
 		return err
 	}
 	return writer.close(q.Period.Last(), b.amounts(b.balances))
@@ -150,13 +152,8 @@ func (q Books) writeCaller(tx *store.ReadTx, c party.Caller, writer bookWriter) 
 
 func (b *callerBooks) take(m *payment.Movement) error {
 	accounts, by := ledger.AllChanges(m.Postings)
-	if !m.At.Before(b.Period.From) {
-		if err := b.beginPeriod(); err != nil {
-			return err
-		}
-		if err := b.write(m, accounts, by); err != nil {
-			return err
-		}
+	if err := b.write(m, accounts, by); err != nil {
+		return err
 	}
 	for i, a := range accounts {
 		b.balances[a] += by[i]
@@ -164,18 +161,9 @@ func (b *callerBooks) take(m *payment.Movement) error {
 	return nil
 }
 
-// beginPeriod writes the balances at the beginning of the period, once.
+// beginPeriod writes the balances at the beginning of the period.
 func (b *callerBooks) beginPeriod() error {
-	if b.begun {
-		return nil
-	}
-	b.begun = true
 	e := entry{at: b.Period.From, caller: b.caller.ID, what: "Opening balances", amounts: b.amounts(b.balances)}
-	for a := range b.balances {
-		if b.balances[a] == 0 {
-			delete(b.balances, a)
-		}
-	}
 	for _, a := range slices.Sorted(maps.Keys(b.balances)) {
 		if err := b.open(a); err != nil {
 			return err

@@ -203,11 +203,11 @@ func (q Lines) Run(ctx context.Context, r store.Reader, row func([]any) error) e
 	return r.ViewLong(ctx, func(tx *store.ReadTx) error {
 		run := &reading{Lines: q, tx: tx}
 		if q.Name == Statement {
-			opening, err := openingOf(tx, q.Caller, q.Period.From)
+			before, err := tx.FiguresBefore(q.Caller.ID, q.Period.From)
 			if err != nil {
 				return err
 			}
-			if run.balance = opening; q.By == Each {
+			if run.balance = before.OwnIn - before.OwnOut; q.By == Each {
 				if err := row(run.openingRow()); err != nil {
 					return err
 				}
@@ -299,19 +299,6 @@ func (s *summer) end() error {
 	}
 	s.count = 0
 	return s.row(cells)
-}
-
-// openingOf is what the caller's owner had at a time in the caller's books: what it
-// has now, less what moved since.
-func openingOf(tx *store.ReadTx, c party.Caller, at time.Time) (micro int64, err error) {
-	if micro, err = tx.OwnMoney(c.ID, c.Owner); err != nil {
-		return 0, err
-	}
-	err = tx.Movements(c.ID, at, endOfTime, func(m *payment.Movement) error {
-		micro -= m.Own(c.Owner)
-		return nil
-	})
-	return micro, err
 }
 
 // endOfTime is later than every movement.

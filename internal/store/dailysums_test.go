@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A check of the books names a closed day whose sums were changed, that has none, or
-// that has some although nothing moved.
+// A check of the books names a closed day whose sums or changes of accounts were
+// changed, that has no sums, or that has some although nothing moved.
 func TestBooksNameTheDayWhoseSumsAreWrong(t *testing.T) {
 	for name, address := range holdfasttest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -40,12 +40,15 @@ func TestBooksNameTheDayWhoseSumsAreWrong(t *testing.T) {
 			for _, statement := range []string{
 				`UPDATE daily_sums SET settled = settled + 1 WHERE day = (SELECT MIN(day) FROM daily_sums)`,
 				`UPDATE daily_sums SET day = day - 1 WHERE day = (SELECT MAX(day) FROM daily_sums)`,
+				`UPDATE daily_changes SET micro = micro + 1
+				WHERE account = 'fees' AND day = (SELECT MIN(day) FROM daily_changes)`,
 			} {
 				if _, err := raw(t, at).ExecContext(t.Context(), statement); err != nil {
 					t.Fatal(err)
 				}
 			}
-			want := "daily_sums C0001/2026-11-23\ndaily_sums C0001/2026-11-25\ndaily_sums C0001/2026-11-24\n"
+			want := "daily_sums C0001/2026-11-23\ndaily_sums C0001/2026-11-25\ndaily_sums C0001/2026-11-24\n" +
+				"daily_changes C0001/2026-11-23\n"
 			if got := problems(); got != want {
 				t.Errorf("found %q, want %q", got, want)
 			}

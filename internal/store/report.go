@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
-	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -17,20 +16,12 @@ import (
 // until before another, in the order of time, transaction and step. It reads one
 // consistent state of the store. It ends with the first error of fn.
 //
-// It keeps only movements in memory that are later than the transactions read so
-// far, and those come within [payment.StepReach].
+// In memory, it keeps a page of movements, and the places of those that are later than
+// the transactions read so far. These come within [payment.StepReach].
 func (r Reader) Movements(
 	ctx context.Context, c party.CallerID, from, to time.Time, fn func(*payment.Movement) error,
 ) error {
 	return r.ViewLong(ctx, func(tx *ReadTx) error { return tx.Movements(c, from, to, fn) })
-}
-
-// OwnMoney is what a party has in the books of a caller, in micro-dollars: its
-// balance, and what is set aside of it.
-func (tx *ReadTx) OwnMoney(c party.CallerID, p party.ID) (micro int64, err error) {
-	return tx.count("reading a party's money", `
-		SELECT CAST(COALESCE(SUM(micro), 0) AS BIGINT) FROM balances WHERE caller_id = $1 AND account IN ($2, $3)`,
-		c, ledger.Party(string(p)), ledger.SetAside(string(p)))
 }
 
 // Movements is [Reader.Movements] in a transaction.
@@ -38,7 +29,11 @@ func (tx *ReadTx) Movements(c party.CallerID, from, to time.Time, fn func(*payme
 	s := newMovementStream(tx, c, from, to)
 	return s.pages(func(page []*payment.Movement, until int64) error {
 		for _, m := range page {
-			heap.Push(&s.ahead, m)
+			one := movementAhead{micros(m.At), m.Transaction, m.Step, m}
+			if one.at >= until {
+				one.read = nil // and is read again when its time has come
+			}
+			heap.Push(&s.ahead, one)
 		}
 		return s.pass(until, fn)
 	})
@@ -63,22 +58,6 @@ func (tx *ReadTx) anyOrder(c party.CallerID, from, to time.Time, fn func(*paymen
 	})
 }
 
-// SumDays is [ReadTx.SumDays] without a limit of its time, with the other facts that
-// the job needs in the same consistent state. choose says which days to compute.
-func (r Reader) SumDays(
-	ctx context.Context, c party.CallerID, choose func(*ReadTx) (from, to payment.BookDay, err error),
-) (days []payment.DayFigures, err error) {
-	err = r.ViewLong(ctx, func(tx *ReadTx) error {
-		from, to, err := choose(tx)
-		if err != nil || from >= to {
-			return err
-		}
-		days, err = tx.SumDays(c, from, to)
-		return err
-	})
-	return days, err
-}
-
 // A movementStream merges the steps of transactions, which it reads by the time
 // at which they were received, with late steps, which it reads by their own time.
 type movementStream struct {
@@ -86,6 +65,7 @@ type movementStream struct {
 	caller   party.CallerID
 	from, to int64
 	ahead    movementHeap
+	ready    []*payment.Movement // in their order, before those ahead
 	late     lateSteps
 }
 
@@ -213,9 +193,12 @@ func (s *movementStream) pass(before int64, fn func(*payment.Movement) error) er
 		if err != nil {
 			return err
 		}
+		if err := s.prepare(before); err != nil {
+			return err
+		}
 		next := late
-		if len(s.ahead) > 0 && (late == nil || earlier(s.ahead[0], late)) {
-			next = s.ahead[0]
+		if len(s.ready) > 0 && (late == nil || earlier(s.ready[0], late)) {
+			next = s.ready[0]
 		}
 		if next == nil || micros(next.At) >= before {
 			return nil
@@ -223,12 +206,73 @@ func (s *movementStream) pass(before int64, fn func(*payment.Movement) error) er
 		if next == late {
 			s.late.some = s.late.some[1:]
 		} else {
-			heap.Pop(&s.ahead)
+			s.ready = s.ready[1:]
 		}
 		if err := fn(next); err != nil {
 			return err
 		}
 	}
+}
+
+// prepare makes the next movements before a time ready, if none is. It reads again
+// those of which only the place was kept.
+func (s *movementStream) prepare(before int64) error {
+	if len(s.ready) > 0 {
+		return nil
+	}
+	var next []movementAhead
+	var ids []string
+	for len(s.ahead) > 0 && len(next) < booksPage && s.ahead[0].at < before {
+		one := heap.Pop(&s.ahead).(movementAhead) //nolint:forcetypeassert // has one type
+		if next = append(next, one); one.read == nil {
+			ids = append(ids, string(one.id))
+		}
+	}
+	again, err := s.again(ids)
+	if err != nil {
+		return err
+	}
+	for _, one := range next {
+		if one.read == nil {
+			one.read = again[stepPlace{one.id, one.step}]
+		}
+		s.ready = append(s.ready, one.read)
+	}
+	return nil
+}
+
+// A stepPlace names a step of a caller's transaction.
+type stepPlace struct {
+	id   holdfast.TransactionID
+	step int
+}
+
+// again reads the movements of transactions in the window a second time.
+func (s *movementStream) again(ids []string) (map[stepPlace]*payment.Movement, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	scan := func(row scanner) (*payment.Movement, error) {
+		var m move
+		t, err := scanMover(behind{row, m.dest()})
+		if err != nil {
+			return nil, err
+		}
+		return m.of(t.Movement, s.caller)
+	}
+	some, err := list(s.tx, "reading movements again", scan, `
+		SELECT `+moveColumns+`, `+joined("t", moverColumns)+`
+		FROM steps s JOIN transactions t ON t.caller_id = s.caller_id AND t.transaction_id = s.transaction_id
+		WHERE s.caller_id = $1 AND s.transaction_id`+s.tx.dialect.keys(2)+`
+			AND s.at >= $3 AND s.at < $4 AND s.late IS NULL`+moving, s.caller, keyList(ids), s.from, s.to)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[stepPlace]*payment.Movement, len(some))
+	for _, m := range some {
+		all[stepPlace{m.Transaction, m.Step}] = m
+	}
+	return all, nil
 }
 
 // lateSteps are the late steps of a caller, read some at a time. at, id and seq are
@@ -277,21 +321,35 @@ func earlier(a, b *payment.Movement) bool {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Transaction, b.Transaction), cmp.Compare(a.Step, b.Step)) < 0
 }
 
-// A movementHeap has the earliest movement first.
-type movementHeap []*payment.Movement
+// A movementAhead is the place of a movement, and the movement unless only its place
+// is kept.
+type movementAhead struct {
+	at   int64
+	id   holdfast.TransactionID
+	step int
+	read *payment.Movement
+}
 
-func (h movementHeap) Len() int           { return len(h) }
-func (h movementHeap) Less(i, j int) bool { return earlier(h[i], h[j]) }
-func (h movementHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+// A movementHeap has the earliest movement first.
+type movementHeap []movementAhead
+
+func (h movementHeap) Len() int { return len(h) }
+
+func (h movementHeap) Less(i, j int) bool {
+	a, b := &h[i], &h[j]
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id), cmp.Compare(a.step, b.step)) < 0
+}
+
+func (h movementHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
 
 // Push is for package heap.
-func (h *movementHeap) Push(x any) { *h = append(*h, x.(*payment.Movement)) } //nolint:forcetypeassert // has one type
+func (h *movementHeap) Push(x any) { *h = append(*h, x.(movementAhead)) } //nolint:forcetypeassert // has one type
 
 // Pop is for package heap.
 func (h *movementHeap) Pop() any {
 	all := *h
 	last := all[len(all)-1]
-	all[len(all)-1] = nil
+	all[len(all)-1] = movementAhead{}
 	*h = all[:len(all)-1]
 	return last
 }

@@ -1039,6 +1039,15 @@ CREATE TABLE daily_sums (
 	PRIMARY KEY (caller_id, day)
 ) {{plain}};
 
+-- What each day before the daily sums' closed has added to each account of a caller's books. Reports begin with their sums.
+CREATE TABLE daily_changes (
+	caller_id TEXT   NOT NULL,
+	day       BIGINT NOT NULL,
+	account   TEXT   NOT NULL,
+	micro     BIGINT NOT NULL CHECK (micro <> 0),
+	PRIMARY KEY (caller_id, day, account)
+) {{byKey}};
+
 -- How far a caller's daily sums are: the days before closed do not change any more. No day is closed before the real time
 -- not_before, because the caller's clock was moved. version counts the changes of the row.
 CREATE TABLE daily_sum_places (
