@@ -23,7 +23,7 @@ func (s *Server) reportRoutes() []route {
 		},
 		{Method: get, Path: "reports/statement", In: ofCaller, Permission: party.MayReport, show: s.showStatement},
 		{Method: get, Path: "reports/ledger", In: ofCaller, Permission: party.MayReport, show: s.showLedger},
-		{Method: get, Path: "reports/days/{day}", In: ofCaller, Permission: party.MayReport, show: s.showReportDay},
+		{Method: get, Path: "reports/days/{day}", In: ofCaller, Permission: party.MayReport, show: s.showMovements},
 	}
 }
 
@@ -125,6 +125,7 @@ func (s *Server) showReports(c *call) error {
 		{Heading: w.Month(v.From), Wide: true, Figures: v.figures(c), Chart: v.chart(c)},
 		{Heading: w.T("console.reports.by-day"), Wide: true, Table: v.table(c)},
 		{Heading: w.T("console.reports.files"), Text: w.T("console.reports.files-text"), Links: v.files(c)},
+		{Heading: w.T("console.reports.movements"), Text: w.T("console.reports.movements-text"), Links: v.movements(c)},
 	}
 	return s.render(c, p)
 }
@@ -205,6 +206,16 @@ func (v monthView) files(c *call) (links []link) {
 		links = append(links, link{
 			Label: c.words.T(file.word), Of: "(CSV)",
 			Address: c.link("reports", "month", v.month, "file", string(file.name)),
+		})
+	}
+	return links
+}
+
+// movements links to the pages with the movements of the month.
+func (v monthView) movements(c *call) (links []link) {
+	for _, one := range movementShows {
+		links = append(links, link{
+			Label: c.words.T(one.word), Address: c.link("reports/days/"+v.month, "show", one.value),
 		})
 	}
 	return links

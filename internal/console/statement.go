@@ -1,15 +1,11 @@
 package console
 
 import (
-	"errors"
 	"io"
-	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/report"
-	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // showStatement shows what the caller's owner got and gave on each day of a month.
@@ -139,69 +135,4 @@ func (v monthView) ledger(c *call) *table {
 		t.Rows = append(t.Rows, tableRow{Cells: cells})
 	}
 	return v.pager(c, t)
-}
-
-// dayRows is how many movements the page of a day shows.
-const dayRows = 200
-
-var errEnough = errors.New("enough")
-
-// showReportDay shows what moved on a day.
-func (s *Server) showReportDay(c *call) error {
-	day := c.r.PathValue("day")
-	period, err := report.PeriodInput{From: day, To: day}.Period(c.now())
-	if err != nil {
-		return errNotThere
-	}
-	w := c.words
-	t := &table{
-		Empty: w.T("console.reports.none"), Columns: []column{
-			{Label: w.T("console.reports.time")},
-			{Label: w.T("console.reference"), Shape: code},
-			{Label: w.T("console.reports.held"), Shape: number},
-			{Label: w.T("console.reports.released"), Shape: number},
-			{Label: w.T("console.reports.settled"), Shape: number},
-			{Label: w.T("console.reports.refunded"), Shape: number},
-			{Label: w.T("console.reports.fees"), Shape: number},
-			{Label: w.T("console.reports.own"), Shape: number},
-		},
-	}
-	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		return tx.Movements(c.caller.ID, period.From, period.To, func(m *payment.Movement) error {
-			if len(m.Postings) == 0 {
-				return nil
-			}
-			if len(t.Rows) == dayRows {
-				t.Count = w.T("console.reports.first", "N", w.Count(dayRows))
-				return errEnough
-			}
-			t.Rows = append(t.Rows, movementRow(c, m))
-			return nil
-		})
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return err
-	}
-	p := page{
-		Heading: w.Date(period.From), Lead: w.T("console.reports.lead"),
-		Up:     link{Label: w.T("console.reports.heading"), Address: c.link("reports", "month", day[:len("2006-01")])},
-		Blocks: []block{{Table: t, Wide: true}},
-	}
-	return s.render(c, p)
-}
-
-func movementRow(c *call, m *payment.Movement) tableRow {
-	name := string(m.Reference)
-	if name == "" {
-		name = string(m.Transaction)
-	}
-	cells := []cell{text(m.At.Format(time.TimeOnly)), linked(name, caseAddress(c.caller.ID, string(m.Transaction)))}
-	for _, micro := range []int64{m.Held(), m.Released(), m.Paid(), m.PaidBack(), m.Fee(), m.Own(c.caller.Owner)} {
-		shown := ""
-		if micro != 0 {
-			shown = c.dollars(micro)
-		}
-		cells = append(cells, text(shown))
-	}
-	return tableRow{Cells: cells}
 }

@@ -52,6 +52,7 @@ func Pages() map[string]string {
 	all := map[string]string{auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)"}
 	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
 	all[pageOfVisits] = "visit_id<?"
+	all[pageOfRecentMovements], all[pageOfLateMovements] = byAge, "(at,transaction_id,seq)"
 	for l, query := range queuedIn {
 		_, at := l.where()
 		all[query] = "(" + at + ",subject,seq)"

@@ -1,0 +1,169 @@
+package console
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/report"
+	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/internal/webui"
+)
+
+// movementRows is how many movements a page shows.
+const movementRows = 100
+
+// movementShows are the movements that can be selected, with the ids of their words.
+var movementShows = []struct {
+	value, word string
+	selects     func(*payment.Movement) bool
+}{
+	{"", "console.reports.all", func(m *payment.Movement) bool { return len(m.Postings) > 0 }},
+	{"settlements", "console.reports.file-settlements", func(m *payment.Movement) bool { return m.Paid() != 0 }},
+	{"refunds", "console.reports.file-refunds", func(m *payment.Movement) bool { return m.PaidBack() != 0 }},
+	{"fees", "console.reports.file-fees", func(m *payment.Movement) bool { return m.Fee() != 0 || m.CommissionPaid() != 0 }},
+	{"disputes", "console.reports.file-disputes", func(m *payment.Movement) bool { return m.Disputed() != 0 }},
+	{"holds", "console.reports.held", func(m *payment.Movement) bool { return m.Held() != 0 || m.Released() != 0 }},
+}
+
+// movementColumns are the columns of amounts, with the ids of their words.
+var movementColumns = []struct {
+	word  string
+	micro func(*call, *payment.Movement) int64
+}{
+	{"console.reports.held", func(_ *call, m *payment.Movement) int64 { return m.Held() }},
+	{"console.reports.released", func(_ *call, m *payment.Movement) int64 { return m.Released() }},
+	{"console.reports.settled", func(_ *call, m *payment.Movement) int64 { return m.Paid() }},
+	{"console.reports.refunded", func(_ *call, m *payment.Movement) int64 { return m.PaidBack() }},
+	{"console.reports.disputed", func(_ *call, m *payment.Movement) int64 { return m.Disputed() }},
+	{"console.reports.fees", func(_ *call, m *payment.Movement) int64 { return m.Fee() + m.CommissionPaid() }},
+	{"console.reports.own", func(c *call, m *payment.Movement) int64 { return m.Own(c.caller.Owner) }},
+}
+
+// readReportPeriod reads a day, such as 2026-11-05, or a month, such as 2026-11.
+func readReportPeriod(text string, now time.Time) (report.Period, error) {
+	if len(text) == len("2026-11") {
+		return report.PeriodInput{Month: text}.Period(now)
+	}
+	return report.PeriodInput{From: text, To: text}.Period(now)
+}
+
+// showMovements shows what moved on a day or in a month, page by page.
+func (s *Server) showMovements(c *call) error {
+	text, w := c.r.PathValue("day"), c.words
+	period, err := readReportPeriod(text, c.now())
+	if err != nil {
+		return errNotThere
+	}
+	after, err := readPlace(c.form.Get("after"))
+	if err != nil {
+		return err
+	}
+	form := webui.Form{Action: c.link("reports/days/" + text), Get: true, Submit: w.T("console.show")}
+	show, found := c.form.Get("show"), false
+	selects := movementShows[0].selects
+	var options []webui.Option
+	for _, one := range movementShows {
+		options = append(options, webui.Option{Value: one.value, Label: w.T(one.word)})
+		if one.value == show {
+			selects, found = one.selects, true
+		}
+	}
+	if !found {
+		return errNotThere
+	}
+	form.Fields = []webui.Field{
+		{Name: "show", Label: w.T("console.reports.only"), Value: show, Options: options, MayBeEmpty: true},
+	}
+	var moved []payment.Movement
+	var next *store.MovementPlace
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		moved, next, err = tx.MovementPage(c.caller.ID, period.From, period.To, after, movementRows, selects)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	heading := w.Date(period.From)
+	if len(text) == len("2026-11") {
+		heading = w.Month(period.From)
+	}
+	return s.render(c, page{
+		Heading: heading, Lead: w.T("console.reports.movements-lead"), Filter: &form, Status: http.StatusOK,
+		Up:     link{Label: w.T("console.reports.heading"), Address: c.link("reports", "month", text[:len("2026-11")])},
+		Blocks: []block{{Table: movementTable(c, moved, after, next), Wide: true}},
+	})
+}
+
+func movementTable(c *call, moved []payment.Movement, after store.MovementPlace, next *store.MovementPlace) *table {
+	w := c.words
+	t := &table{
+		Empty:   w.T("console.reports.none"),
+		Columns: []column{{Label: w.T("console.reports.time")}, {Label: w.T("console.reference"), Shape: code}},
+	}
+	for _, one := range movementColumns {
+		t.Columns = append(t.Columns, column{Label: w.T(one.word), Shape: number})
+	}
+	for i := range moved {
+		t.Rows = append(t.Rows, movementRow(c, &moved[i]))
+	}
+	if after != (store.MovementPlace{}) {
+		t.Newer = c.same("after", "")
+	}
+	if next != nil {
+		t.Older, t.Empty = c.same("after", placeText(*next)), w.T("console.reports.none-yet")
+	}
+	return t
+}
+
+func movementRow(c *call, m *payment.Movement) tableRow {
+	name := string(m.Reference)
+	if name == "" {
+		name = string(m.Transaction)
+	}
+	cells := []cell{
+		text(m.At.UTC().Format(time.DateTime)), linked(name, caseAddress(c.caller.ID, string(m.Transaction))),
+	}
+	for _, one := range movementColumns {
+		shown := ""
+		if micro := one.micro(c, m); micro != 0 {
+			shown = c.dollars(micro)
+		}
+		cells = append(cells, text(shown))
+	}
+	return tableRow{Cells: cells}
+}
+
+// lateMark begins the text of a place among the late steps.
+const lateMark = "late."
+
+// readPlace reads a place in the pages, "1764518400000000.1ABC….2".
+func readPlace(text string) (at store.MovementPlace, err error) {
+	if text == "" {
+		return at, nil
+	}
+	place, late := strings.CutPrefix(text, lateMark)
+	parts := strings.Split(place, ".")
+	if len(parts) != 3 {
+		return at, errNotThere
+	}
+	micros, err := strconv.ParseInt(parts[0], 10, 64)
+	step, wrong := strconv.Atoi(parts[2])
+	if err != nil || wrong != nil || micros <= 0 || step < 0 {
+		return at, errNotThere
+	}
+	return store.MovementPlace{
+		Late: late, At: time.UnixMicro(micros).UTC(), ID: holdfast.TransactionID(parts[1]), Step: step,
+	}, nil
+}
+
+func placeText(at store.MovementPlace) string {
+	mark := ""
+	if at.Late {
+		mark = lateMark
+	}
+	return mark + strconv.FormatInt(at.At.UnixMicro(), 10) + "." + string(at.ID) + "." + strconv.Itoa(at.Step)
+}
