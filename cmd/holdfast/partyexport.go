@@ -67,7 +67,9 @@ type partyExport struct {
 
 func (partyExport) Help() string {
 	return `The export is JSON. It has all that the server keeps about a party: its account, addresses, cards (brand and
-last four digits), passkeys, sessions, mails, authorisations, payments and its entries in the audit log.`
+last four digits), how it may sign in, sessions, letters and mails, visits, authorisations, payments, what it may do
+in the console, approvals, its entries in the audit log, and what others have done to it. It leaves out everything
+that lets a reader in: secrets, and the codes and links in mails.`
 }
 
 func (v partyExport) Run(ctx context.Context, w world) (err error) {

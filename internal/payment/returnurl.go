@@ -39,6 +39,23 @@ var AddressFields = []string{
 	"addressName", "addressLine1", "addressLine2", "city", "state", "country", "zip", "phoneNumber",
 }
 
+// WithoutAddress returns the parameters of a request without an address that the
+// caller gave.
+func WithoutAddress(params string) (string, error) {
+	p, err := holdfast.ParseParams(params)
+	if err != nil {
+		return "", fmt.Errorf("reading the parameters of a visit: %w", err)
+	}
+	bare := p
+	for _, name := range AddressFields {
+		bare = bare.Without(name)
+	}
+	if len(bare) == len(p) {
+		return params, nil
+	}
+	return bare.Encode(), nil
+}
+
 // ReservedIn are the names of the server's own parameters in the answer to a
 // request, including those of notifications. Neither the returnURL nor the returned
 // parameters of the request may have them, because the answer could then be misread.

@@ -69,7 +69,7 @@ func (p *Processor) EraseParty(ctx context.Context, id party.ID) error {
 		if err := p.cancelAllTokens(tx, id); err != nil {
 			return err
 		}
-		if err := tx.EraseParty(id); err != nil {
+		if err := tx.EraseParty(in.Party); err != nil {
 			return err
 		}
 		return tx.Log(party.AuditEntry{Action: "party.erase", Object: string(id)}, p.now())

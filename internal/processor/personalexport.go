@@ -45,20 +45,19 @@ func (e *personalExport) write() error {
 	if err := e.to.WriteToken(jsontext.BeginObject); err != nil {
 		return err
 	}
-	if err := e.p.db.View(e.ctx, e.writeAccount); err != nil {
-		return err
-	}
-	if err := e.writeTokens(); err != nil {
-		return err
-	}
-	if err := e.writePayments("paid", (*store.ReadTx).PaidBy); err != nil {
-		return err
-	}
-	if err := e.writePayments("received", (*store.ReadTx).PaidTo); err != nil {
-		return err
-	}
-	if err := e.writeEntries(); err != nil {
-		return err
+	for _, part := range []func() error{
+		func() error { return e.p.db.View(e.ctx, e.writeAccount) },
+		e.writeVisits,
+		e.writeTokens,
+		func() error { return e.writePayments("paid", (*store.ReadTx).PaidBy) },
+		func() error { return e.writePayments("received", (*store.ReadTx).PaidTo) },
+		e.writeApprovals,
+		e.writeEntries,
+		e.writeDeeds,
+	} {
+		if err := part(); err != nil {
+			return err
+		}
 	}
 	return e.to.WriteToken(jsontext.EndObject)
 }
@@ -85,15 +84,19 @@ func (e *personalExport) writeAccount(tx *store.ReadTx) error {
 	if err != nil {
 		return err
 	}
-	passkeys, err := tx.Passkeys(e.id)
+	aggregates, err := tx.AggregatesFor(e.id)
 	if err != nil {
 		return err
 	}
-	signedIn, err := tx.SignedInAll(e.id)
+	customers, err := tx.NetworkCustomers(e.id)
 	if err != nil {
 		return err
 	}
-	mails, err := tx.MailsTo(found.Email, exportPage)
+	access, err := e.access(tx, found)
+	if err != nil {
+		return err
+	}
+	mails, err := e.mails(tx, found)
 	if err != nil {
 		return err
 	}
@@ -101,18 +104,15 @@ func (e *personalExport) writeAccount(tx *store.ReadTx) error {
 	if err != nil {
 		return err
 	}
-	for _, one := range []struct {
-		name  string
-		value any
-	}{
+	for _, one := range append([]personalField{
 		{"party", exportedPartyOf(found)},
 		{"balances", map[string]string{"sandbox": in.Sandbox.String(), "live": in.Live.String()}},
 		{"addresses", mapped(addresses, exportedAddressOf)},
 		{"paymentMethods", mapped(instruments, exportedInstrumentOf)},
-		{"passkeys", mapped(passkeys, exportedPasskeyOf)},
-		{"signedIn", mapped(signedIn, exportedSessionOf)},
+		{"prepaidAndCredit", mapped(aggregates, exportedAggregateOf)},
+		{"namesAtCardNetworks", mapped(customers, exportedCustomerOf)},
 		{"mails", mapped(mails, exportedMailOf)},
-	} {
+	}, access...) {
 		if err := e.field(one.name, one.value); err != nil {
 			return err
 		}
@@ -186,18 +186,8 @@ func (e *personalExport) writePayments(
 }
 
 func (e *personalExport) writeEntries() error {
-	q, done := store.AuditQuery{Actor: string(e.id), Limit: exportPage}, false
-	return e.list("auditLog", func(tx *store.ReadTx) (page []any, err error) {
-		if done {
-			return nil, nil
-		}
-		entries, err := tx.AuditEntries(q)
-		for _, one := range entries {
-			page = append(page, exportedEntryOf(one))
-			q.Before = one.Position
-		}
-		done = len(entries) < q.Limit || q.Before == 0
-		return page, err
+	return e.entries("auditLog", store.AuditQuery{Actor: string(e.id)}, func(one party.AuditEntry) any {
+		return exportedEntry{one.At, one.Actor.From, one.Action, one.Object}
 	})
 }
 
@@ -253,11 +243,6 @@ type (
 		Begun    time.Time `json:"begun"`
 		LastSeen time.Time `json:"lastSeen"`
 	}
-	exportedMail struct {
-		To      string    `json:"to"`
-		Subject string    `json:"subject"`
-		Created time.Time `json:"created"`
-	}
 	exportedToken struct {
 		Handle    payment.TokenHandle    `json:"handle"`
 		Caller    party.CallerID         `json:"caller"`
@@ -275,6 +260,7 @@ type (
 	exportedPayment struct {
 		ID          holdfast.TransactionID `json:"id"`
 		Caller      party.CallerID         `json:"caller"`
+		Order       string                 `json:"order,omitzero"` // the caller's reference
 		Kind        payment.Kind           `json:"kind"`
 		State       payment.State          `json:"state"`
 		Method      holdfast.PaymentMethod `json:"method"`
@@ -320,10 +306,6 @@ func exportedSessionOf(s party.SignedIn) exportedSession {
 	return exportedSession{s.Browser, s.System, s.Network, s.Begun, s.LastSeen}
 }
 
-// exportedMailOf leaves the text out, which may contain a link that gives access to
-// the account.
-func exportedMailOf(m store.Mail) exportedMail { return exportedMail{m.To, m.Subject, m.Created} }
-
 func exportedTokenOf(t payment.Token, c payment.Consent) exportedToken {
 	return exportedToken{
 		Handle: t.Handle(), Caller: t.Caller, Type: t.Type, Use: t.Use, Method: t.Method, Reason: t.Reason,
@@ -334,15 +316,11 @@ func exportedTokenOf(t payment.Token, c payment.Consent) exportedToken {
 
 func exportedPaymentOf(t payment.Transaction) exportedPayment {
 	made := exportedPayment{
-		ID: t.ID, Caller: t.Caller, Kind: t.Kind, State: t.State, Method: t.Method, Amount: t.Amount.String(),
-		Description: t.SenderDescription, Received: t.Received, Completed: t.Completed,
+		ID: t.ID, Caller: t.Caller, Order: string(t.Reference), Kind: t.Kind, State: t.State, Method: t.Method,
+		Amount: t.Amount.String(), Description: t.SenderDescription, Received: t.Received, Completed: t.Completed,
 	}
 	if t.Refunded.Positive() {
 		made.Refunded = t.Refunded.String()
 	}
 	return made
-}
-
-func exportedEntryOf(e party.AuditEntry) exportedEntry {
-	return exportedEntry{e.At, e.Actor.From, e.Action, e.Object}
 }

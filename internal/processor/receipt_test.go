@@ -102,7 +102,8 @@ func TestReceipts(t *testing.T) {
 			if _, err := w.Processor.SettleHold(w.T.Context(), w.Shop, nil, final); err != nil {
 				w.T.Fatal(err)
 			}
-		}, "released USD 2.00 CC, held USD 30.00; released USD 10.00 CC, held USD 20.00; charged USD 15.00 CC, rest USD 5.00"},
+		}, "released USD 2.00 CC, held USD 30.00; released USD 10.00 CC, held USD 20.00; " +
+			"charged USD 15.00 CC, rest USD 5.00"},
 		"a part of a hold released, and then the rest": {func(w *holdfasttest.World) {
 			hold := w.Reserved("32.00", "order").ID
 			released(w, hold, "12.00")

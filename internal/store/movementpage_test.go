@@ -51,10 +51,11 @@ func TestPagesHaveEachMovementOnce(t *testing.T) {
 		s := holdfasttest.NewBusyShop(w, 31)
 		s.Run(200)
 		edges := make(map[time.Time]bool)
-		err := db.Movements(t.Context(), w.Shop.ID, time.UnixMicro(1), time.UnixMicro(1<<55), func(m *payment.Movement) error {
-			edges[m.At] = true
-			return nil
-		})
+		err := db.Movements(t.Context(), w.Shop.ID, time.UnixMicro(1), time.UnixMicro(1<<55),
+			func(m *payment.Movement) error {
+				edges[m.At] = true
+				return nil
+			})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -91,9 +91,6 @@ var erasures = []string{
 	`UPDATE instruments SET brand = '', last4 = '', holder = '', expiry_month = 0, expiry_year = 0, fingerprint = '',
 		is_default = 0, removed = 1 WHERE party_id = $1 AND method <> 'ABT'`,
 	`UPDATE instruments SET holder = '' WHERE party_id = $1 AND method = 'ABT'`,
-	`UPDATE visits SET answer = '' WHERE party_id = $1 AND (caller_id, reference) IN (
-		SELECT caller_id, reference FROM tokens WHERE reference <> '' AND (sender = $1 AND sender <> ''
-			OR recipient = $1 AND token_use IN ('Receive', 'Refund')))`,
 	`UPDATE deliveries SET body = '' WHERE body <> '' AND (caller_id, subject) IN (
 		SELECT caller_id, transaction_id FROM transactions WHERE sender = $1)`,
 	`UPDATE deliveries SET body = '' WHERE body <> '' AND (caller_id, subject) IN (
@@ -102,23 +99,78 @@ var erasures = []string{
 	`UPDATE deliveries SET body = '' WHERE body <> '' AND (caller_id, subject) IN (
 		SELECT caller_id, token_id FROM tokens WHERE sender = $1 AND sender <> ''
 			OR recipient = $1 AND token_use IN ('Receive', 'Refund'))`,
-	`DELETE FROM mails WHERE recipient = (SELECT email FROM parties WHERE party_id = $1)`,
+	`DELETE FROM mails WHERE recipient IN (SELECT email FROM proofs WHERE party_id = $1)`,
 	`DELETE FROM signed_in WHERE party_id = $1`,
 	`DELETE FROM passkeys WHERE party_id = $1`,
 	`DELETE FROM passkey_challenges WHERE party_id = $1`,
 	`DELETE FROM proofs WHERE party_id = $1`,
 	`DELETE FROM totps WHERE party_id = $1`,
 	`DELETE FROM recovery_codes WHERE party_id = $1`,
-	`DELETE FROM invitations WHERE email_key = (SELECT email_key FROM parties WHERE party_id = $1)`,
 	`DELETE FROM network_customers WHERE party_id = $1`,
 	`UPDATE parties SET name = '', email = '', email_key = 'erased ' || party_id, email_verified = 0, verify_by = 0,
 		password_hash = '', standing = 'Closed', language = '' WHERE party_id = $1`,
 }
 
 // EraseParty removes a party's personal data. The party stays, without a name.
-func (tx *Tx) EraseParty(id party.ID) error {
+func (tx *Tx) EraseParty(p party.Party) error {
+	if err := tx.eraseVisits(p.ID); err != nil {
+		return err
+	}
+	for _, one := range []struct{ text, arg string }{
+		// A letter about a new address is to the old one.
+		{`DELETE FROM mails WHERE recipient = $1 OR replace(body, $1, '') <> body`, p.Email},
+		{`DELETE FROM invitations WHERE email_key = $1`, party.EmailKey(p.Email)},
+	} {
+		if _, err := tx.exec("erasing an address", one.text, one.arg); err != nil {
+			return err
+		}
+	}
 	for _, text := range erasures {
-		if _, err := tx.exec("erasing personal data", text, id); err != nil {
+		if _, err := tx.exec("erasing personal data", text, p.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visitsErased is how many visits are read at once.
+const visitsErased = 500
+
+// eraseVisits removes the addresses from the visits of a party: from their answers,
+// from their requests, and from the calls that made them.
+func (tx *Tx) eraseVisits(id party.ID) error {
+	made := make(map[party.CallerID][]string) // visits whose call has an address
+	var after payment.VisitID
+	for {
+		some, err := tx.VisitsOf(id, after, visitsErased)
+		if err != nil {
+			return err
+		}
+		for _, v := range some {
+			after = v.ID
+			bare, err := payment.WithoutAddress(v.Params)
+			if err != nil {
+				return err
+			}
+			if v.Answer == "" && bare == v.Params {
+				continue
+			}
+			if _, err := tx.exec("erasing an address of a visit", `
+				UPDATE visits SET answer = '', params = $1 WHERE visit_id = $2`, bare, v.ID); err != nil {
+				return err
+			}
+			if v.IsCheckout() && bare != v.Params {
+				made[v.Caller] = append(made[v.Caller], string(v.ID))
+			}
+		}
+		if len(some) < visitsErased {
+			break
+		}
+	}
+	for c, ids := range made {
+		_, err := tx.exec("erasing an address of a call", `
+			UPDATE calls SET body = '{}' WHERE caller_id = $1 AND objects`+tx.dialect.keys(2), c, keyList(ids))
+		if err != nil {
 			return err
 		}
 	}
@@ -153,23 +205,4 @@ func (tx *ReadTx) PaidTo(recipient party.ID, after PaymentPlace, limit int) ([]p
 		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')
 			AND (received, transaction_id) > ($2, $3) ORDER BY received, transaction_id LIMIT $4`,
 		recipient, micros(after.Received), after.ID, limit)
-}
-
-// AllAddresses reads a party's addresses, those that it has removed among them.
-func (tx *ReadTx) AllAddresses(owner party.ID) ([]party.Address, error) {
-	return list(tx, "reading addresses", scanAddress, `
-		SELECT `+addressColumns+` FROM addresses WHERE party_id = $1 ORDER BY created, address_id`, owner)
-}
-
-// AllInstruments reads a party's instruments, those that it has removed among them.
-func (tx *ReadTx) AllInstruments(owner party.ID) ([]payment.Instrument, error) {
-	return list(tx, "reading instruments", scanInstrument, `
-		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1 ORDER BY created, instrument_id`, owner)
-}
-
-// MailsTo reads the mails to an address that are kept, at most limit. Those that were
-// delivered are not kept.
-func (tx *ReadTx) MailsTo(address string, limit int) ([]Mail, error) {
-	return list(tx, "reading mails to an address", scanMail, `
-		SELECT `+mailColumns+` FROM mails WHERE recipient = $1 ORDER BY created, mail_id LIMIT $2`, address, limit)
 }

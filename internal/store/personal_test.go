@@ -39,9 +39,9 @@ func TestAnErasureBlanksNotifications(t *testing.T) {
 				}
 			}
 			for _, row := range []struct {
-				erased party.ID
+				erased party.Party
 				left   int
-			}{{market.Seller.ID, 2}, {w.Buyer.ID, 0}} {
+			}{{market.Seller, 2}, {w.Buyer, 0}} {
 				if err := w.DB.Update(t.Context(), func(tx *store.Tx) error { return tx.EraseParty(row.erased) }); err != nil {
 					t.Fatal(err)
 				}

@@ -200,6 +200,7 @@ CREATE TABLE visits (
 	CHECK (checkout = '' OR (checkout = 'Open') = (ended = 0))
 ) {{plain}};
 CREATE INDEX visits_by_reference ON visits (caller_id, reference);
+CREATE INDEX visits_by_party ON visits (party_id, visit_id) WHERE party_id <> '';
 CREATE INDEX visits_by_age ON visits (created) WHERE status <> 'A' AND checkout = '';
 CREATE UNIQUE INDEX checkouts_by_link ON visits (link) WHERE link <> '';
 CREATE INDEX checkouts_of_caller ON visits (caller_id, visit_id) WHERE checkout <> '';
