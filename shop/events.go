@@ -168,9 +168,12 @@ func (s *Shop) disputed(ctx context.Context, tx *sql.Tx, o Order, id, state stri
 		return fmt.Errorf("writing a dispute of order %s: %w", o.ID, err)
 	}
 	what := map[string]string{
-		"open": "The buyer disputes the charge at the bank. Do not ship.",
-		"won":  "The dispute is decided for this shop.",
-		"lost": "The dispute is lost: the bank has paid the buyer back. Do not ship.",
+		"warned":  "The buyer's bank warns of fraud. A refund now usually avoids a dispute.",
+		"inquiry": "The buyer asks the bank about the charge. No money has moved.",
+		"closed":  "The bank has closed the inquiry. No money has moved.",
+		"open":    "The buyer disputes the charge at the bank. Do not ship.",
+		"won":     "The dispute is decided for this shop.",
+		"lost":    "The dispute is lost: the bank has paid the buyer back. Do not ship.",
 	}[state]
 	if what == "" {
 		what = "The dispute is " + state

@@ -57,7 +57,7 @@ const (
 		checkout_id, checkout_url, token, hold_id, hold_state, deadline,
 		(SELECT COALESCE(SUM(amount), 0) FROM refunds
 			WHERE refunds.order_id = orders.order_id AND state NOT IN ('failed', 'cancelled')),
-		EXISTS (SELECT 1 FROM disputes WHERE disputes.order_id = orders.order_id AND state <> 'won'),
+		EXISTS (SELECT 1 FROM disputes WHERE disputes.order_id = orders.order_id AND state IN ('open', 'lost')),
 		reason, note, done_at, email,
 		address_name, address_line1, address_line2, address_city, address_state, address_zip, address_country, address_phone`
 )

@@ -29,7 +29,7 @@ type Dispute struct {
 }
 
 // warningStatus is the status of a Dispute that stands for the issuer's warning
-// of fraud. It keeps the letter about it from being written twice.
+// of fraud. It keeps the letter and the event about it from being written twice.
 const warningStatus = "warning"
 
 // Disputes are all disputes of one payment.
@@ -70,7 +70,7 @@ func (all Disputes) Find(id string) (Dispute, bool) {
 // A DisputeData is a dispute in an event.
 type DisputeData struct {
 	ID      string      `json:"id"`
-	State   string      `json:"state"` // open, won or lost
+	State   string      `json:"state"` // warned, inquiry, closed, open, won or lost
 	Amount  EventAmount `json:"amount"`
 	Reason  string      `json:"reason,omitempty"` // as the network spells it
 	Payment string      `json:"payment"`
@@ -85,26 +85,43 @@ func (d Dispute) Event(kind EventType, hold holdfast.TransactionID, at time.Time
 		ID: d.ID, State: disputeStates[kind], Amount: eventAmount(d.Amount), Reason: d.Reason,
 		Payment: string(d.Transaction), Hold: string(hold),
 	}
-	if kind == EventDisputeOpened {
+	if kind == EventDisputeOpened || kind == EventDisputeInquiry {
 		data.Due = eventTime(d.Due)
 	}
 	return Event{Caller: d.Caller, Type: kind, ObjectID: d.ID, At: at, Data: encoded(data)}
 }
 
 var disputeStates = map[EventType]string{
+	EventDisputeWarned: "warned", EventDisputeInquiry: "inquiry", EventDisputeInquiryClosed: "closed",
 	EventDisputeOpened: "open", EventDisputeWon: "won", EventDisputeLost: "lost",
 }
 
-// DisputeEvents are the types of the events that a step tells of its dispute. An
-// inquiry has none: no money moves.
-func (h Heard) DisputeEvents() (all []EventType) {
-	kinds := map[NetworkAbout]EventType{
-		AboutDispute: EventDisputeOpened, AboutDisputeWon: EventDisputeWon, AboutDisputeLost: EventDisputeLost,
+// eventType is the type of the event that tells the state of the dispute.
+func (d Dispute) eventType() EventType {
+	switch {
+	case d.Status == warningStatus:
+		return EventDisputeWarned
+	case d.Booked == "" && d.Open:
+		return EventDisputeInquiry
+	case d.Booked == "":
+		return EventDisputeInquiryClosed
+	case d.Returned != "":
+		return EventDisputeWon
+	case d.Open:
+		return EventDisputeOpened
 	}
-	for _, n := range h.Notices {
-		if kind := kinds[n.About]; kind != "" {
-			all = append(all, kind)
-		}
+	return EventDisputeLost
+}
+
+// Tells returns the types of the events of a step. before is the dispute before the
+// step; its ID is empty if there was none.
+func (d Dispute) Tells(before Dispute) []EventType {
+	now := d.eventType()
+	switch {
+	case before.ID != "" && before.eventType() == now:
+		return nil
+	case now == EventDisputeLost && before.Booked == "":
+		return []EventType{EventDisputeOpened, now}
 	}
-	return all
+	return []EventType{now}
 }

@@ -73,9 +73,12 @@ const (
 	EventCheckoutCancelled EventType = "checkout.cancelled"
 	EventCheckoutExpired   EventType = "checkout.expired"
 
-	EventDisputeOpened EventType = "dispute.opened"
-	EventDisputeWon    EventType = "dispute.won"
-	EventDisputeLost   EventType = "dispute.lost"
+	EventDisputeWarned        EventType = "dispute.warned"
+	EventDisputeInquiry       EventType = "dispute.inquiry"
+	EventDisputeInquiryClosed EventType = "dispute.inquiry_closed"
+	EventDisputeOpened        EventType = "dispute.opened"
+	EventDisputeWon           EventType = "dispute.won"
+	EventDisputeLost          EventType = "dispute.lost"
 
 	EventEndpointTest EventType = "endpoint.test"
 )
@@ -89,6 +92,7 @@ var EventTypes = []EventType{
 	EventRefundPending, EventRefundSucceeded, EventRefundFailed,
 	EventTokenCreated, EventTokenUsed, EventTokenCancelled,
 	EventCheckoutCreated, EventCheckoutCompleted, EventCheckoutCancelled, EventCheckoutExpired,
+	EventDisputeWarned, EventDisputeInquiry, EventDisputeInquiryClosed,
 	EventDisputeOpened, EventDisputeWon, EventDisputeLost,
 	EventEndpointTest,
 }

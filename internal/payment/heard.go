@@ -158,7 +158,7 @@ func (in HeardInput) success() (h Heard, more, later bool) {
 		}
 	}
 	if in.Found.Warned {
-		id := "warning/" + in.Found.Reference
+		id := "warning_" + in.Found.Reference
 		if _, known := in.Disputes.Find(id); !known {
 			d := in.disputeOf(DisputeFound{Reference: id, Status: warningStatus, At: in.Found.At})
 			return Heard{Dispute: &d, Notices: []NetworkNotice{
@@ -256,7 +256,10 @@ func (in HeardInput) child(k Kind, parent Transaction, amount money.Amount, mess
 func (in HeardInput) dispute(found DisputeFound) (h Heard, more bool) {
 	before, known := in.Disputes.Find(found.Reference)
 	d := in.disputeOf(found)
-	if known && !before.Open && d.Open && (found.Inquiry || before.Booked != "") {
+	switch {
+	case known && found.Inquiry && before.Booked != "":
+		return Heard{}, false // it was looked at before it became a dispute
+	case known && !before.Open && d.Open && (found.Inquiry || before.Booked != ""):
 		return Heard{}, false // it was looked at before it was decided
 	}
 	if known {

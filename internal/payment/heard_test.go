@@ -27,6 +27,7 @@ type booking struct {
 	released  int // times that the network was asked to release the hold
 	postings  []ledger.Posting
 	notices   []payment.NetworkAbout
+	told      []payment.EventType // of disputes
 	made      int
 	asked     *payment.Change // whose question is open
 }
@@ -74,6 +75,8 @@ func (b *booking) apply(h payment.Heard) {
 		b.notices = append(b.notices, n.About)
 	}
 	if d := h.Dispute; d != nil {
+		before, _ := b.disputes.Find(d.ID)
+		b.told = append(b.told, d.Tells(before)...)
 		b.disputes = append(slices.DeleteFunc(b.disputes, func(other payment.Dispute) bool { return other.ID == d.ID }), *d)
 	}
 	c := h.Change
@@ -181,6 +184,7 @@ func TestHeard(t *testing.T) {
 		later     bool
 		attention bool
 		notices   []payment.NetworkAbout
+		told      []payment.EventType
 	}
 	inquiry := payment.DisputeFound{Reference: "dp_1", Status: "warning_needs_response", Micro: 40_000_000, Inquiry: true}
 	open := payment.DisputeFound{Reference: "dp_1", Status: "needs_response", Micro: 40_000_000}
@@ -314,12 +318,16 @@ func TestHeard(t *testing.T) {
 			want{
 				state: payment.Success, network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutInquiry},
+				told:    []payment.EventType{payment.EventDisputeInquiry},
 			},
 		},
 		"an inquiry that is closed, and looked at earlier": {
 			taken, disputed(closed, inquiry),
 			false,
-			want{state: payment.Success, network: 40_00, recipient: 40_00},
+			want{
+				state: payment.Success, network: 40_00, recipient: 40_00,
+				told: []payment.EventType{payment.EventDisputeInquiryClosed},
+			},
 		},
 		"a dispute after an inquiry that was closed": {
 			taken, disputed(inquiry, closed, open),
@@ -327,6 +335,18 @@ func TestHeard(t *testing.T) {
 			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
 				notices: []payment.NetworkAbout{payment.AboutInquiry, payment.AboutDispute},
+				told: []payment.EventType{
+					payment.EventDisputeInquiry, payment.EventDisputeInquiryClosed, payment.EventDisputeOpened,
+				},
+			},
+		},
+		"a dispute, and an inquiry that was looked at earlier": {
+			taken, disputed(inquiry, open, closed, inquiry),
+			false,
+			want{
+				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
+				notices: []payment.NetworkAbout{payment.AboutInquiry, payment.AboutDispute},
+				told:    []payment.EventType{payment.EventDisputeInquiry, payment.EventDisputeOpened},
 			},
 		},
 		"S17 a dispute": {
@@ -335,6 +355,7 @@ func TestHeard(t *testing.T) {
 			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
 				notices: []payment.NetworkAbout{payment.AboutDispute},
+				told:    []payment.EventType{payment.EventDisputeOpened},
 			},
 		},
 		"S17 a dispute that is won": {
@@ -344,6 +365,9 @@ func TestHeard(t *testing.T) {
 				state: payment.Success, kinds: []payment.Kind{payment.KindDispute, payment.KindDisputeReturn},
 				network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutInquiry, payment.AboutDispute, payment.AboutDisputeWon},
+				told: []payment.EventType{
+					payment.EventDisputeInquiry, payment.EventDisputeOpened, payment.EventDisputeWon,
+				},
 			},
 		},
 		"S17 a dispute that is lost": {
@@ -352,12 +376,25 @@ func TestHeard(t *testing.T) {
 			want{
 				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
 				notices: []payment.NetworkAbout{payment.AboutDispute, payment.AboutDisputeLost},
+				told:    []payment.EventType{payment.EventDisputeOpened, payment.EventDisputeLost},
 			},
 		},
 		"a dispute of which only the end was heard": {
 			taken, disputed(won),
 			false,
-			want{state: payment.Success, network: 40_00, recipient: 40_00},
+			want{
+				state: payment.Success, network: 40_00, recipient: 40_00,
+				told: []payment.EventType{payment.EventDisputeInquiryClosed},
+			},
+		},
+		"a dispute that was lost when it was first heard of": {
+			taken, disputed(lost),
+			false,
+			want{
+				state: payment.Success, kinds: []payment.Kind{payment.KindDispute},
+				notices: []payment.NetworkAbout{payment.AboutDispute, payment.AboutDisputeLost},
+				told:    []payment.EventType{payment.EventDisputeOpened, payment.EventDisputeLost},
+			},
 		},
 		"a warning": {
 			taken,
@@ -366,6 +403,7 @@ func TestHeard(t *testing.T) {
 			want{
 				state: payment.Success, network: 40_00, recipient: 40_00,
 				notices: []payment.NetworkAbout{payment.AboutWarning},
+				told:    []payment.EventType{payment.EventDisputeWarned},
 			},
 		},
 	} {
@@ -383,7 +421,7 @@ func TestHeard(t *testing.T) {
 			got := want{
 				b.payment.State, b.kinds(), -ledger.Balance(b.postings, ledger.Network).Micro / 10_000,
 				ledger.Balance(b.postings, recipient).Micro / 10_000, b.payment.Refunded.Micro / 10_000, b.released, later,
-				b.attention != "", b.notices,
+				b.attention != "", b.notices, b.told,
 			}
 			if diff := cmp.Diff(row.want, got, cmp.AllowUnexported(want{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -176,6 +176,12 @@ func runInAnyOrder(t *testing.T, seed uint64) {
 			t.Errorf("%d letters are about %s", told[about], about)
 		}
 	}
+	events := make(map[payment.EventType]int)
+	for _, kind := range b.told {
+		if events[kind]++; events[kind] > 1 {
+			t.Errorf("there are %d events %s", events[kind], kind)
+		}
+	}
 	if more := b.payment.Refunded.Micro - b.payment.Current().Micro; more > 0 {
 		t.Errorf("more was refunded than was paid: %v", b.payment.Refunded)
 	}

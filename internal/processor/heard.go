@@ -228,7 +228,7 @@ func (p *Processor) recordHeard(
 		if err := tx.SaveDispute(before, *h.Dispute); err != nil {
 			return err
 		}
-		for _, kind := range h.DisputeEvents() {
+		for _, kind := range h.Dispute.Tells(before) {
 			if err := tx.AddDisputeEvent(*h.Dispute, kind, real); err != nil {
 				return err
 			}
