@@ -63,6 +63,19 @@ var callActions = []moneyAction{
 		},
 	},
 	{
+		name: "CreatePayment", verb: "CreatePayment", step: payment.StepCharge, ends: payment.Success, keyed: true,
+		prepare: func(w *holdfasttest.World) ready {
+			right := processor.CreateHold{Token: w.Authorize("42.50"), Amount: holdfasttest.USD("42.50")}
+			less, more := right, right
+			less.Amount, more.Amount = holdfasttest.USD("42.49"), holdfasttest.USD("42.51")
+			const action = "POST /v1/payments"
+			return ready{
+				request: callOf(w, action, right), other: callOf(w, action, less), refused: callOf(w, action, more),
+				refusal: holdfast.IncompatibleTokens,
+			}
+		},
+	},
+	{
 		name: "RaiseHold", verb: "RaiseHold", step: payment.StepAuthorize, ends: payment.Reserved, keyed: true,
 		prepare: func(w *holdfasttest.World) ready {
 			root := heldWith(w, w.Authorize("50.00"), "42.50")
@@ -118,16 +131,19 @@ var callActions = []moneyAction{
 	},
 }
 
-// settleOnce settles a hold, with one payment. It has the form of a method.
-var settleOnce = func(
-	p *processor.Processor, ctx context.Context,
-	caller party.Caller, c *processor.Call, r processor.SettleHold,
-) (payment.Transaction, error) {
-	paid, err := p.SettleHold(ctx, caller, c, r)
-	if err != nil {
-		return payment.Transaction{}, err
+// firstOf is an action whose answer is the first of its transactions.
+func firstOf[R any](
+	do func(*processor.Processor, context.Context, party.Caller, *processor.Call, R) ([]payment.Transaction, error),
+) func(*processor.Processor, context.Context, party.Caller, *processor.Call, R) (payment.Transaction, error) {
+	return func(
+		p *processor.Processor, ctx context.Context, caller party.Caller, c *processor.Call, r R,
+	) (payment.Transaction, error) {
+		all, err := do(p, ctx, caller, c, r)
+		if err != nil {
+			return payment.Transaction{}, err
+		}
+		return all[0], nil
 	}
-	return paid[0], nil
 }
 
 // underWay is the state of an action's transaction while the network is asked.

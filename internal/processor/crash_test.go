@@ -98,7 +98,7 @@ func dieInTheMiddle() error {
 	if err != nil {
 		return err
 	}
-	if _, err = verbs[verb](p, ctx, shop, []byte(os.Getenv(crashRequest))); err == nil && verb == "Cancel" {
+	if _, err = verbs[verb](p, ctx, shop, []byte(os.Getenv(crashRequest))); err == nil && (verb == "Cancel" || verb == "ReleaseHold") {
 		// The release is asked in the background: wait for it, but not forever.
 		asking, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
@@ -129,7 +129,10 @@ var verbs = map[string]func(*processor.Processor, context.Context, party.Caller,
 	"CancelSubscriptionAndRefund": carried((*processor.Processor).CancelSubscriptionAndRefund),
 	"CreateHold":                  called((*processor.Processor).CreateHold),
 	"RefundPayment":               called((*processor.Processor).RefundPayment),
-	"SettleHoldByCall":            called(settleOnce),
+	"CreatePayment":               called((*processor.Processor).CreatePayment),
+	"SettleHoldByCall":            called(firstOf((*processor.Processor).SettleHold)),
+	"ReleaseHold":                 called(firstOf((*processor.Processor).ReleaseHold)),
+	"RefundHold":                  called(firstOf((*processor.Processor).RefundHold)),
 	"RaiseHold":                   called((*processor.Processor).RaiseHold),
 	"RenewHold":                   called((*processor.Processor).RenewHold),
 	"SettleHold":                  carried(settleHold),

@@ -367,6 +367,7 @@ func (p *Processor) askChanges(
 		c := &all.main[i]
 		if c.Ask != nil && c.Ask.Step == payment.StepRelease {
 			answers[i] = c.After
+			p.at(PointIntent)
 			p.askInBackground(c)
 			continue
 		}
