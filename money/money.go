@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -197,11 +198,15 @@ func (a Amount) PartHalfUpToCent(part, whole Amount) Amount {
 // Value returns the form in answers: six decimals without a currency, such as
 // "12.500000".
 func (a Amount) Value() string {
-	sign, micro := "", a.Micro
+	text, micro := make([]byte, 0, len("-9223372036854.775807")), a.Micro
 	if micro < 0 {
-		sign, micro = "-", -micro
+		text, micro = append(text, '-'), -micro
 	}
-	return fmt.Sprintf("%s%d.%06d", sign, micro/microPerUnit, micro%microPerUnit)
+	text = strconv.AppendInt(text, micro/microPerUnit, 10)
+	point := len(text)
+	text = strconv.AppendInt(text, microPerUnit+micro%microPerUnit, 10) // a 1 and six decimals
+	text[point] = '.'
+	return string(text)
 }
 
 // Decimal returns the form for people and requests, such as "12.50": two

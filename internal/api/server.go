@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/pace"
@@ -103,11 +104,14 @@ func (s *Server) Handler() http.Handler {
 }
 
 // jsonFormat reads and writes bodies. Names of fields count in the case in which
-// they are written.
+// they are written. No name comes twice: [checkJSON] has read a body, and an answer
+// is made from Go values.
 var jsonFormat = huma.Format{
-	Marshal:   func(w io.Writer, v any) error { return json.MarshalWrite(w, v) },
-	Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v, json.RejectUnknownMembers(true)) },
+	Marshal:   func(w io.Writer, v any) error { return json.MarshalWrite(w, v, jsontext.AllowDuplicateNames(true)) },
+	Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v, bodyOptions) },
 }
+
+var bodyOptions = json.JoinOptions(json.RejectUnknownMembers(true), jsontext.AllowDuplicateNames(true))
 
 func (s *Server) register() {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)

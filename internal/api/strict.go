@@ -134,7 +134,6 @@ func (c *check) object(s *shape) error {
 	if err := c.enter(); err != nil {
 		return err
 	}
-	at := c.in.StackPointer()
 	seen := make([]string, 0, 8)
 	for c.in.PeekKind() != '}' {
 		token, err := c.in.ReadToken()
@@ -163,11 +162,11 @@ func (c *check) object(s *shape) error {
 	}
 	for _, name := range s.required {
 		if !slices.Contains(seen, name) {
-			c.faultAt(at.AppendToken(name), MissingField, "This field is required.")
+			c.faultAt(c.in.StackPointer().AppendToken(name), MissingField, "This field is required.")
 		}
 	}
 	if wrong := s.outside(len(seen), "fields"); wrong != "" && s.each != nil {
-		c.faultAt(at, InvalidValue, wrong)
+		c.fault(InvalidValue, wrong)
 	}
 	return nil
 }
@@ -176,7 +175,6 @@ func (c *check) list(s *shape) error {
 	if err := c.enter(); err != nil {
 		return err
 	}
-	at := c.in.StackPointer()
 	size := 0
 	for ; c.in.PeekKind() != ']'; size++ {
 		if err := c.value(s.each); err != nil {
@@ -187,7 +185,7 @@ func (c *check) list(s *shape) error {
 		return err
 	}
 	if wrong := s.outside(size, "items"); wrong != "" {
-		c.faultAt(at, InvalidValue, wrong)
+		c.fault(InvalidValue, wrong)
 	}
 	return nil
 }

@@ -81,7 +81,14 @@ func (s Scopes) List() (all []Scope) {
 }
 
 // Has reports whether a scope is in the list.
-func (s Scopes) Has(scope Scope) bool { return slices.Contains(s.List(), scope) }
+func (s Scopes) Has(scope Scope) bool {
+	for name := range strings.FieldsSeq(string(s)) {
+		if Scope(name) == scope {
+			return true
+		}
+	}
+	return false
+}
 
 // A JSONKeyID names a JSON key, such as "J01K…". It is public, and a part of the
 // key's text.

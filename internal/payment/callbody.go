@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 var (
@@ -24,17 +26,11 @@ func CanonicalBody(body []byte) (string, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return "{}", nil
 	}
-	value, err := decodeBody(body)
-	if err != nil {
-		return "", err
-	}
-	var canonical bytes.Buffer
-	encoder := json.NewEncoder(&canonical)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
+	canonical := jsontext.Value(bytes.Clone(body)) // numbers stay as they are written
+	if err := canonical.Format(jsontext.ReorderRawObjects(true)); err != nil {
 		return "", fmt.Errorf("writing a canonical body: %w", err)
 	}
-	return strings.TrimSuffix(canonical.String(), "\n"), nil
+	return string(canonical), nil
 }
 
 // decodeBody keeps numbers as they are written.
