@@ -167,6 +167,9 @@ Each run measures a figure and its yardstick one after the other, so that other 
 run. After each measurement the bench looks up every acknowledged transaction; a missing one would end the run. Then it audits all books,
 except in the rows of large stores. After a storm it audits the books of the caller whose holds expired.
 
+The JSON API is compared with Reserve on the same store: first all connections reserve, then all create holds. The merchants have keys of both
+kinds, so both write the same events.
+
 Processor times are those of the whole process during the measurement, from /proc, divided by the successful answers. That of PostgreSQL is the sum
 of all its processes. The write-ahead log is the distance that ` + "`pg_current_wal_lsn`" + ` moved.
 

@@ -170,6 +170,24 @@ var rows = []row{
 			},
 		},
 	},
+	{
+		name: "json",
+		measures: []measurement{
+			doors(sqlite, many), doors(sqlite, some), doors(postgres, many), doors(postgres, some),
+		},
+		figures: []figure{
+			besideFPS(sqlite, "SQLite", many), besideFPS(sqlite, "SQLite", some),
+			besideFPS(postgres, "PostgreSQL", many), besideFPS(postgres, "PostgreSQL", some),
+			{
+				"Processor time of the server for a hold by the JSON API, SQLite", "µs", "sqlite-256:process.answerMicros",
+				"sqlite-256:doors.fpsProcess.answerMicros", "Reserve", goal{},
+			},
+			{
+				"Processor time of the server for a hold by the JSON API, PostgreSQL", "µs", "postgres-256:process.answerMicros",
+				"postgres-256:doors.fpsProcess.answerMicros", "Reserve", goal{},
+			},
+		},
+	},
 	floodRow("bad-signature", some),
 	floodRow("oversized", some),
 	floodRow("slow", "1000"),
@@ -197,6 +215,19 @@ func besidePgbench(connections string, times float64) figure {
 	return figure{
 		"Reserve on PostgreSQL, " + connections + " connections", "/s", "reserve-" + connections + ":rate", "pgbench:rate",
 		"pgbench TPC-B", atLeastTimes(times),
+	}
+}
+
+// doors measures both doors on one store, one after the other.
+func doors(kind, connections string) measurement {
+	return holdfast(kind+"-"+connections, kind, "--door", "json", "--connections", connections)
+}
+
+func besideFPS(kind, title, connections string) figure {
+	at := kind + "-" + connections
+	return figure{
+		"Holds by the JSON API on " + title + ", " + connections + " connections", "/s", at + ":rate", at + ":doors.fps.rate",
+		"Reserve", atLeastTimes(0.9),
 	}
 }
 
