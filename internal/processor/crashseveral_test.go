@@ -152,8 +152,9 @@ func crashSeveral(t *testing.T, action severalAction, point, address string) {
 	}
 	feed := w.Feed()
 	holdfasttest.CheckFeed(t, feed)
-	last := slices.IndexFunc(feed, func(e payment.Event) bool { return e.ObjectID == string(id) && e.Data == h.EventData() })
-	if last < 0 {
+	if !slices.ContainsFunc(feed, func(e payment.Event) bool {
+		return e.ObjectID == string(id) && e.Data == h.EventData()
+	}) {
 		t.Errorf("no event tells the state of the hold, %s", h.EventData())
 	}
 }

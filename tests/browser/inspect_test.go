@@ -37,7 +37,8 @@ func (p *page) see(l look) {
 var pageFiles = []string{
 	"../../internal/cobranded/templates/*.html", "../../internal/inbox/templates/*.html",
 	"../../internal/account/templates/*.html", "../../internal/welcome/templates/*.html",
-	"../../internal/manual/templates/*.html", "../../internal/console/templates/*.html", "../../shop/pages/*.html",
+	"../../internal/manual/templates/*.html", "../../internal/console/templates/*.html", "../../internal/api/templates/*.html",
+	"../../shop/pages/*.html",
 }
 
 var inspected struct {
