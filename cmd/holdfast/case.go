@@ -90,8 +90,9 @@ func describeCase(c processor.Case) caseAnswer {
 	return a
 }
 
-// printCase prints everything about a hold or a payment for a person.
-func printCase(to io.Writer, c processor.Case) error {
+// printCase prints everything about a hold or a payment for a person. more is what the
+// commands for its actions need in addition.
+func printCase(to io.Writer, c processor.Case, more string) error {
 	if err := printFacts(to, caseFacts(c)); err != nil {
 		return err
 	}
@@ -109,9 +110,33 @@ func printCase(to io.Writer, c processor.Case) error {
 	fmt.Fprintln(to, "\nWhat can be done now:")
 	table = newColumns(to)
 	for _, p := range c.Possible {
-		table.row(strings.ReplaceAll(string(p.Action), "_", " "), possibleText(p))
+		command := ""
+		if p.OK() {
+			command = commandFor(c, p.Action) + more
+		}
+		table.row(strings.ReplaceAll(string(p.Action), "_", " "), possibleText(p), command)
 	}
 	return table.Flush()
+}
+
+// commandFor is the command for an action on a hold or a payment.
+func commandFor(c processor.Case, a payment.Action) string {
+	id := string(c.ID())
+	switch a {
+	case payment.ActSettle, payment.ActRelease, payment.ActRenew, payment.ActRemind, payment.ActRefund:
+		return "holdfast holds " + string(a) + " " + id
+	case payment.ActSettlePart:
+		return "holdfast holds settle " + id + " --amount AMOUNT"
+	case payment.ActReleasePart:
+		return "holdfast holds release " + id + " --amount AMOUNT"
+	case payment.ActRaise:
+		return "holdfast holds raise " + id + " --amount AMOUNT"
+	case payment.ActResend:
+		return "holdfast notification again " + id
+	case payment.ActEndToken:
+		return "holdfast token cancel " + string(c.Token.ID)
+	}
+	return ""
 }
 
 func amountWord(d dollars) string {

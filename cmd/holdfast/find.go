@@ -23,6 +23,20 @@ type findVerb struct {
 	Words  []string `arg:"" help:"Give an order number or another reference, an id, an e-mail address, the last four digits of a card with the amount, or a card network's id."`
 }
 
+// Help is the help of the verb.
+func (findVerb) Help() string {
+	return `If only one hold or payment is found, the answer has everything that happened to it, and the
+commands for what can be done now. They need the same --store or --data. A refund takes
+--amount for a part.
+
+Examples:
+
+    holdfast find order 4711 --store holdfast.db
+    holdfast find ann@example.com --store holdfast.db
+    holdfast find 4242 12.50 --store holdfast.db
+`
+}
+
 // findMax is the largest number of rows of each kind.
 const findMax = 200
 
@@ -70,7 +84,11 @@ func (v findVerb) Run(ctx context.Context, w world) error {
 	case len(found.All) == 0:
 		err = errNotFound
 	case only != nil && !v.JSON && !v.CSV:
-		err = printCase(w.Out, *only)
+		more := ""
+		if len(callers) > 1 || v.Caller != "" {
+			more = " --caller " + string(only.Caller.ID)
+		}
+		err = printCase(w.Out, *only, more)
 	default:
 		err = printList(w, listOutput{JSON: v.JSON, CSV: v.CSV}, describeFindings(found, only), findColumns,
 			[]string{"KIND", "ID", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "CREATED", "BUYER", "CARD"})

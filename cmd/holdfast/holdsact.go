@@ -65,21 +65,55 @@ func (f holdFlags) act(
 	if err != nil {
 		return err
 	}
-	detail, err := detailOfHold(ctx, db.Reader, caller, f.ID, processor.Micro(w.Now()))
-	if err != nil {
-		return err
-	}
-	if f.JSON {
-		err = printJSON(w.Out, detail)
-	} else {
-		err = printFacts(w.Out, detail.facts())
-	}
+	err = f.tell(ctx, w, db.Reader, p, caller)
 	for _, t := range done {
 		if err == nil && t.State == payment.Failure {
 			err = fmt.Errorf("the card network declined it: %s", t.StatusMessage)
 		}
 	}
 	return err
+}
+
+// tell prints the hold, or the payment that was taken without one.
+func (f holdFlags) tell(
+	ctx context.Context, w world, r store.Reader, p *processor.Processor, caller party.Caller,
+) error {
+	var of processor.Case
+	err := r.View(ctx, func(tx *store.ReadTx) (err error) {
+		of, _, err = p.CaseOf(tx, caller.ID, f.ID)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case !of.IsHold() && f.JSON:
+		return printJSON(w.Out, describePayment(of))
+	case !of.IsHold():
+		return printFacts(w.Out, caseFacts(of))
+	}
+	detail, err := detailOfHold(ctx, r, caller, f.ID, processor.Micro(w.Now()))
+	if err != nil {
+		return err
+	}
+	if f.JSON {
+		return printJSON(w.Out, detail)
+	}
+	return printFacts(w.Out, detail.facts())
+}
+
+// A paymentAnswer is a payment that was taken without a hold, as --json prints it.
+type paymentAnswer struct {
+	PaymentID holdfast.TransactionID   `json:"paymentId"`
+	CallerID  party.CallerID           `json:"callerId"`
+	Reference holdfast.CallerReference `json:"reference"`
+	State     payment.State            `json:"state"`
+	Amount    dollars                  `json:"amount"`
+	Refunded  dollars                  `json:"refunded"`
+}
+
+func describePayment(of processor.Case) paymentAnswer {
+	t := of.Payment
+	return paymentAnswer{t.ID, of.Caller.ID, t.Reference, t.State, dollars(t.Amount), dollars(t.Refunded)}
 }
 
 // holdClerk is a processor that moves money: it asks the sandbox and card networks.
@@ -153,16 +187,51 @@ type holdsRefund struct {
 	RefundWindow time.Duration `help:"Accept refunds for this long after a payment, as the server does; below zero for ever." default:"90d" env:"HOLDFAST_REFUND_WINDOW" placeholder:"DURATION"`
 }
 
+// Help is the help of the verb.
+func (holdsRefund) Help() string {
+	return `The id is that of the hold, or of a payment that was taken without a hold. See holdfast find.
+
+Examples:
+
+    holdfast holds refund --store holdfast.db 1MIT4PX0K7Q2
+    holdfast holds refund --store holdfast.db 1MIT4PX0K7Q2 --amount 21.25 --reason 'one of two broken'
+`
+}
+
 func (v holdsRefund) Run(ctx context.Context, w world) error {
 	r := processor.RefundHold{Hold: v.ID, Amount: amountOf(v.Amount), Description: v.Reason}
 	call, err := v.call(w, "refund", r)
 	if err != nil {
 		return err
 	}
+	hold, err := v.isHold(ctx)
+	if err != nil {
+		return err
+	}
 	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
 		p.RefundWindow = v.RefundWindow
-		return p.RefundHold(ctx, c, call, r)
+		if hold {
+			return p.RefundHold(ctx, c, call, r)
+		}
+		return one(p.RefundPayment(ctx, c, call, processor.RefundPayment{
+			Payment: r.Hold, Amount: r.Amount, Description: r.Description,
+		}))
 	})
+}
+
+// isHold reports whether the id is that of a hold, and not of a payment that was taken
+// without one.
+func (f holdFlags) isHold(ctx context.Context) (hold bool, err error) {
+	db, caller, err := f.openFor(ctx, f.Caller)
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	err = db.View(ctx, func(tx *store.ReadTx) error {
+		_, hold, err = tx.HoldRoot(caller.ID, f.ID)
+		return err
+	})
+	return hold, err
 }
 
 type holdsRaise struct {

@@ -33,7 +33,7 @@ type cli struct {
 	Party    partyVerb    `cmd:"" help:"Create, change and list parties: buyers, sellers and owners of callers."`
 	Operator operatorVerb `cmd:"" help:"Make people members of the console, list and remove them."`
 	Tx       txVerb       `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
-	Holds    holdsVerb    `cmd:"" help:"List, settle, release, raise and renew holds, and those whose deadline is near."`
+	Holds    holdsVerb    `cmd:"" help:"List holds, and those that lapse soon; settle, release, raise, renew and refund them."`
 	Find     findVerb     `cmd:"" help:"Find a payment by anything, and show what happened to it and what can be done."`
 	Calendar calendarVerb `cmd:"" help:"Give a caller's calendar of open holds an address, or end it."`
 	Token    tokenVerb    `cmd:"" help:"Show and cancel payment tokens, as the caller."`
@@ -42,7 +42,7 @@ type cli struct {
 	Listen   listenVerb   `cmd:"" help:"Send a caller's events to a program on this machine, which needs no public address."`
 	Clock    clockVerb    `cmd:"" help:"Show, advance or reset the clock of a sandbox caller."`
 	Mail     mailVerb     `cmd:"" help:"Show mails that have not been delivered, and send them again."`
-	Books    booksVerb    `cmd:"" help:"Check the books."`
+	Books    booksVerb    `cmd:"" help:"Check the books, and export them for accountants."`
 	Backup   backupVerb   `cmd:"" help:"Back up an SQLite store while the server runs."`
 	Restore  restoreVerb  `cmd:"" help:"Make a store of a backup. It is paused until resume."`
 	Resume   resumeVerb   `cmd:"" help:"Resume a paused store, after a look at what waits in it."`

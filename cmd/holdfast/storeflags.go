@@ -48,7 +48,7 @@ func (f storeFlags) address() (string, error) {
 	case f.Store != "":
 		return f.Store, nil
 	}
-	return "", errors.New("which store? Give --data DIR (of a demo) or --store ADDRESS")
+	return "", errors.New("which store? Give --store ADDRESS, which is the setting store of the server, or --data DIR of a demo")
 }
 
 // open opens a store that a server has made. A mistyped path must not make a
