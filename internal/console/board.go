@@ -43,7 +43,7 @@ type boardFilter struct {
 }
 
 // boardSpans are the values of the filter by time left, in hours.
-var boardSpans = []string{"6", "24", "72"}
+var boardSpans = []string{"6", "24", "48", "72"}
 
 // boardForm is the form with the filter.
 func boardForm(w webui.Words, action string) webui.Form {

@@ -58,7 +58,12 @@ func (s *Server) showCallers(c *call) error {
 	if len(callers) > callersShown {
 		t.Count = w.T("console.callers.more", "Shown", w.Count(callersShown), "All", w.Count(int64(len(callers))))
 	}
-	return s.render(c, page{Heading: w.T("console.callers.heading"), Blocks: []block{{Table: t}}})
+	p := page{Heading: w.T("console.callers.heading"), Blocks: []block{{Table: t}}}
+	if c.mayInServer(party.MayRead) { // and so may search in all callers
+		search := findForm(c, address(ofServer.prefix()+"find", nil), "")
+		p.Filter = &search
+	}
+	return s.render(c, p)
 }
 
 // callersOf reads the callers that the member's roles cover, by their name.

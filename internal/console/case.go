@@ -53,7 +53,7 @@ func (s *Server) showCase(c *call) error {
 	}
 	w := c.words
 	p := page{
-		Heading: caseHeading(c, of), Chip: caseChip(c, of),
+		Heading: caseHeading(c, of), Chip: caseChip(c, of), Lead: whereMoneyIs(c, of),
 		Up: link{Label: w.T("console.find.heading"), Address: c.link("find")},
 		Blocks: []block{
 			{Figures: caseFigures(c, of), Facts: caseFacts(c, of)},
@@ -200,11 +200,11 @@ func (s *Server) possibleBlock(c *call, of processor.Case) block {
 			}
 			label, address, permission = d.labelIn(w), d.address(of.ID()), d.permission
 		}
-		if !c.may(permission) {
-			continue
-		}
 		is := cell{Text: label, Address: c.link(address)}
 		switch {
+		case !c.may(permission):
+			b.Facts = append(b.Facts, factOf(label, w.T("console.why.role")))
+			continue
 		case !p.OK():
 			is.Address, is.Text = "", w.T(reasonWords[p.Why])
 		case !p.Until.IsZero():
@@ -249,6 +249,10 @@ func entryStep(c *call, of processor.Case, e processor.Entry) step {
 	}
 	if e.Object != "" && e.Object != string(of.ID()) && e.Kind != processor.EntryToken {
 		one.Facts = append(one.Facts, factOf(w.T("console.case.object-id"), e.Object))
+	}
+	if e.Kind == processor.EntryNotice {
+		one.Facts = append(one.Facts, fact{w.T("console.notices.notification"), linked(
+			e.Object+"-"+strconv.Itoa(e.Seq), c.noticeLink(e.Object, e.Seq, ""))})
 	}
 	if e.URL != "" {
 		one.Facts = append(one.Facts, factOf(w.T("console.case.to"), e.URL))

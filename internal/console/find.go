@@ -29,13 +29,7 @@ const findRows = 50
 func (s *Server) showFind(c *call) error {
 	w := c.words
 	typed := strings.TrimSpace(c.form.Get("q"))
-	form := webui.Form{
-		Action: c.link("find"), Get: true, Submit: w.T("console.find.submit"),
-		Fields: []webui.Field{{
-			Name: "q", Label: w.T("console.find.label"), Type: "search", Value: typed, Hint: w.T("console.find.hint"),
-			Autocomplete: "off", MayBeEmpty: true,
-		}},
-	}
+	form := findForm(c, c.link("find"), typed)
 	p := page{Heading: w.T("console.find.heading"), Filter: &form}
 	if typed == "" {
 		return s.render(c, p)
@@ -58,6 +52,18 @@ func (s *Server) showFind(c *call) error {
 	}
 	p.Blocks = []block{foundBlock(c, found, names)}
 	return s.render(c, p)
+}
+
+// findForm is the field for a search. The first pages have it, too.
+func findForm(c *call, action, typed string) webui.Form {
+	w := c.words
+	return webui.Form{
+		Action: action, Get: true, Submit: w.T("console.find.submit"),
+		Fields: []webui.Field{{
+			Name: "q", Label: w.T("console.find.label"), Type: "search", Value: typed, Hint: w.T("console.find.hint"),
+			Autocomplete: "off", MayBeEmpty: true,
+		}},
+	}
 }
 
 func queryError(w webui.Words, err error) string {

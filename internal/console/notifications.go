@@ -242,7 +242,7 @@ func noticeTable(c *call, f noticeFilter, fresh, found []store.Notification) *ta
 	fresh = fresh[:min(len(fresh), noticeRows)]
 	for _, n := range slices.Concat(fresh, found[:min(len(found), noticeRows)]) {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
-			linked(n.Subject()+"-"+strconv.Itoa(n.Seq), c.noticeLink(n, "")), state(noticeChip(w, n)),
+			linked(n.Subject()+"-"+strconv.Itoa(n.Seq), c.noticeLink(n.Subject(), n.Seq, "")), state(noticeChip(w, n)),
 			moment(n.Created), text(strconv.Itoa(n.Tries)), nextTry(n), text(receiverOf(c.caller, n)), text(n.LastResult),
 		}})
 	}
@@ -255,8 +255,9 @@ func noticeTable(c *call, f noticeFilter, fresh, found []store.Notification) *ta
 	return t
 }
 
-func (c *call) noticeLink(n store.Notification, more string) string {
-	return c.link("notifications/" + url.PathEscape(n.Subject()) + "/" + strconv.Itoa(n.Seq) + more)
+// noticeLink is the address of the page of a notification, or of an action on it.
+func (c *call) noticeLink(subject string, seq int, more string) string {
+	return c.link("notifications/" + url.PathEscape(subject) + "/" + strconv.Itoa(seq) + more)
 }
 
 func nextTry(n store.Notification) cell {
@@ -341,7 +342,7 @@ func (s *Server) showNotification(c *call) error {
 		p.Blocks = append(p.Blocks, block{Heading: w.T("console.notices.says"), Pre: lines(fields)})
 	}
 	if c.may(party.MayResend) {
-		p.Links = []link{{Label: w.T("console.notices.again"), Address: c.noticeLink(n, "/again")}}
+		p.Links = []link{{Label: w.T("console.notices.again"), Address: c.noticeLink(n.Subject(), n.Seq, "/again")}}
 	}
 	return s.render(c, p)
 }
@@ -361,12 +362,12 @@ func (c *call) upToNotices() link {
 
 func noticeFacts(c *call, n store.Notification) []fact {
 	w := c.words
-	about := w.T("console.notices.transaction")
+	about := fact{w.T("console.notices.transaction"), linked(n.Subject(), caseAddress(c.caller.ID, n.Subject()))}
 	if n.About == store.AboutToken {
-		about = w.T("console.notices.token")
+		about = factOf(w.T("console.notices.token"), n.Subject())
 	}
 	facts := []fact{
-		factOf(about, n.Subject()), factOf(w.T("console.notices.step"), strconv.Itoa(n.Seq)),
+		about, factOf(w.T("console.notices.step"), strconv.Itoa(n.Seq)),
 		factOf(w.T("console.notices.receiver"), receiverOf(c.caller, n)),
 		{w.T("console.notices.created"), moment(n.Created)},
 		factOf(w.T("console.notices.tries"), strconv.Itoa(n.Tries)),
@@ -391,7 +392,7 @@ func (s *Server) askResend(c *call) error {
 	w := c.words
 	return s.confirm(c, http.StatusOK, confirmation{
 		Heading: w.T("console.notices.again-heading"), Lead: w.T("console.notices.again-lead"),
-		Up: link{Label: w.T("console.notices.notification"), Address: c.noticeLink(n, "")}, Chip: noticeChip(w, n),
+		Up: link{Label: w.T("console.notices.notification"), Address: c.noticeLink(n.Subject(), n.Seq, "")}, Chip: noticeChip(w, n),
 		Facts: noticeFacts(c, n), Form: webui.Form{Submit: w.T("console.notices.again")},
 	})
 }
@@ -408,7 +409,7 @@ func (s *Server) resend(c *call) error {
 	if err != nil && !errors.Is(err, processor.ErrNoNotification) { // it is under way at this moment
 		return err
 	}
-	return c.did("console.done.notice-again", c.noticeLink(n, ""))
+	return c.did("console.done.notice-again", c.noticeLink(n.Subject(), n.Seq, ""))
 }
 
 func (s *Server) askResendList(c *call) error {

@@ -49,7 +49,8 @@ func (s *Server) showOverview(c *call) error {
 		return err
 	}
 	w := c.words
-	p := page{Heading: w.T("console.overview.heading")}
+	search := findForm(c, c.link("find"), "")
+	p := page{Heading: w.T("console.overview.heading"), Filter: &search}
 	if !c.caller.Stopped.IsZero() {
 		p.Alert = w.T("console.overview.stopped", "Time", c.caller.Stopped.UTC().Format(shortLayout))
 	}

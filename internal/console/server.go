@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/identity"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -80,6 +81,18 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) Pages() (paths []string) {
 	for _, r := range s.routes() {
 		if r.Method == get {
+			paths = append(paths, r.In.prefix()+r.Path)
+		}
+	}
+	return paths
+}
+
+// PagesOf returns those of Pages that a member may open. Pages of callers are those of
+// a caller that the membership covers.
+func (s *Server) PagesOf(m party.Membership) (paths []string) {
+	for _, r := range s.routes() {
+		ofOne := r.In == ofCaller || r.In == ofServer
+		if r.Method == get && (!ofOne || m.May(r.Permission)) && (r.In != ofServer || m.OfServer()) {
 			paths = append(paths, r.In.prefix()+r.Path)
 		}
 	}

@@ -47,7 +47,8 @@ func (s *Server) showServer(c *call) error {
 		return err
 	}
 	w := c.words
-	p := page{Heading: w.T("console.overview.heading")}
+	search := findForm(c, c.link("find"), "")
+	p := page{Heading: w.T("console.overview.heading"), Filter: &search}
 	if v.books.Stopped > 0 {
 		p.Alert = w.N("console.overview.callers-stopped", v.books.Stopped)
 	}

@@ -87,8 +87,17 @@ func (v systemView) program(w webui.Words, now time.Time) []fact {
 		{w.T("console.system.mode"), state(liveChip(w, !v.Live))},
 		{w.T("console.system.store"), text(v.size.Kind)},
 		{w.T("console.system.size"), text(bytesText(w, v.size.Bytes))},
+		{w.T("console.system.backups"), text(v.backups(w))},
 		jobs,
 	}
+}
+
+// backups says how the store is backed up and restored, which is done by command.
+func (v systemView) backups(w webui.Words) string {
+	if v.database.Known {
+		return w.T("console.system.backups-postgres")
+	}
+	return w.T("console.system.backups-file")
 }
 
 // serversTable lists the servers that run on the store.
