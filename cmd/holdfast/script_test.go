@@ -24,6 +24,7 @@ import (
 // run a demo, and act as its buyer and its caller. They put ids into variables.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"demo":    scripted(0, "", (*script).demo),
+	"end":     scripted(0, "", (*script).end),
 	"token":   scripted(3, "NAME REFERENCE AMOUNT", (*script).token),
 	"reserve": scripted(3, "NAME REFERENCE AMOUNT", (*script).reserve),
 	"pay":     scripted(3, "NAME REFERENCE AMOUNT", (*script).pay),
@@ -33,6 +34,9 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"deaf":    scripted(0, "", (*script).deaf),
 	"capture": scripted(2, "NAME PATTERN", (*script).capture),
 	"accept":  scripted(2, "EMAIL LINK", (*script).accept),
+
+	"november": scripted(0, "", (*script).november),
+	"recipe":   recipe,
 }
 
 // accept accepts an invitation in the store s.db, with the account of an address.
@@ -87,14 +91,21 @@ func scripted(count int, usage string, do func(*script, []string)) func(*testscr
 // allow requests without its directory.
 func (s *script) demo([]string) {
 	s.process = startDemo(s.t, s.MkAbs("demo"))
-	s.Defer(func() {
-		if more, err := s.process.end(os.Interrupt); err != nil || len(more) > 0 {
-			s.t.Errorf("the demo ends with %v and prints %q", err, more)
-		}
-	})
+	s.Defer(func() { s.end(nil) })
 	s.Setenv("ENDPOINT", s.process.answer.Endpoint)
 	s.Setenv("ACCESS_KEY", s.process.answer.AccessKeyID)
 	s.Check(os.WriteFile(filepath.Join(s.Getenv("WORK"), "secret"), []byte(s.process.answer.SecretAccessKey), 0o600))
+}
+
+// end stops the demo, if it still runs.
+func (s *script) end([]string) {
+	if s.process == nil {
+		return
+	}
+	if more, err := s.process.end(os.Interrupt); err != nil || len(more) > 0 {
+		s.t.Errorf("the demo ends with %v and prints %q", err, more)
+	}
+	s.process = nil
 }
 
 func (s *script) amount(text string) money.Amount {

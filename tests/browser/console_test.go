@@ -231,47 +231,6 @@ func TestConsolePages(t *testing.T) {
 	}
 }
 
-// Each role sees its pages, and no page that its role does not allow, on each
-// database.
-func TestConsoleAsEachRole(t *testing.T) {
-	t.Parallel()
-	if shared == nil {
-		t.Skipf("%s is not set: make test sets it", BrowserEnv)
-	}
-	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
-		s := newSiteOn(t, db)
-		s.Processor.Network = s.Network
-		s.furnishConsole()
-		for _, role := range party.Roles {
-			s.walkConsole(openBrowser(t), s.members.Add(role, s.Shop.ID), role)
-			s.walkConsole(openBrowser(t), s.members.Add(role, ""), role)
-		}
-	})
-}
-
-// walkConsole follows all links of the navigation, of a caller and of the server.
-func (s *site) walkConsole(p *page, member party.Party, role party.Role) {
-	s.t.Helper()
-	s.enterConsole(p, member)
-	const links = `[...document.querySelectorAll(".long nav a")].map(a => a.href)`
-	seen := map[string]bool{}
-	next := append(ask[[]string](p, links), s.consoleAddress("c/{caller}/"))
-	for len(next) > 0 {
-		link := next[0]
-		if next = next[1:]; seen[link] {
-			continue
-		}
-		seen[link] = true
-		p.open(link)
-		if heading := ask[string](p, `document.querySelector("h1").textContent`); heading == "Your role does not allow this" ||
-			heading == "Page not found" {
-			s.t.Errorf("%s is led to %s, where there is %q", role, link, heading)
-		}
-		p.axe("console as " + string(role) + " " + link)
-		next = append(next, ask[[]string](p, links)...)
-	}
-}
-
 // The console in German and Spanish fits, too.
 func TestConsoleLanguages(t *testing.T) {
 	t.Parallel()
