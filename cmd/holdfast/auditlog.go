@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/report"
 	"github.com/holdfast-pay/holdfast/internal/spreadsheet"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -69,22 +70,6 @@ func describeEntry(e party.AuditEntry) auditRow {
 	return row
 }
 
-var auditHeadings = []string{
-	"position", "at", "actor_kind", "actor", "actor_name", "from", "action", "caller_id", "object", "before", "after", "hash",
-}
-
-// record is a row of a CSV file.
-func (r auditRow) record() []string {
-	cells := []string{
-		"", r.At.Format(time.RFC3339Nano), string(r.Kind), r.Actor, r.Name, r.From, string(r.Action), string(r.Caller),
-		r.Object, factsLine(r.Before), factsLine(r.After), r.Hash,
-	}
-	if r.Position > 0 {
-		cells[0] = strconv.FormatInt(r.Position, 10)
-	}
-	return cells
-}
-
 // cells is a row of a table for people.
 func (r auditRow) cells() []string {
 	actor := string(r.Kind) + " " + or(r.Name, r.Actor)
@@ -117,14 +102,6 @@ func (r auditRow) changes() string {
 	return strings.Join(parts, ", ")
 }
 
-func factsLine(f party.Facts) string {
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		parts = append(parts, name+"="+f[name])
-	}
-	return strings.Join(parts, "; ")
-}
-
 // auditPage is how many entries are read at a time.
 const auditPage = 500
 
@@ -138,29 +115,24 @@ func (v auditList) Run(ctx context.Context, w world) error {
 		Caller: v.Caller, Actor: v.Actor, Object: v.Object, Action: v.Action, Since: v.Since.at, Until: v.Until.end(),
 		Limit: auditPage,
 	}
-	print, flush := v.printer(w)
-	printed, more := 0, true
-	for more && err == nil {
-		var page []party.AuditEntry
-		err = db.View(ctx, func(tx *store.ReadTx) error {
-			if err := meantActor(tx, &q); err != nil {
-				return err
-			}
-			page, err = tx.AuditEntries(q)
-			return err
-		})
-		for _, e := range page {
-			if err == nil && (v.Max == 0 || printed < v.Max) {
-				err = print(describeEntry(e))
-			}
-			printed++
-		}
-		more = len(page) == auditPage && (v.Max == 0 || printed <= v.Max)
-		if len(page) > 0 {
-			q.Before = page[len(page)-1].Position
-		}
+	if err := db.View(ctx, func(tx *store.ReadTx) error { return meantActor(tx, &q) }); err != nil {
+		return err
 	}
-	return sayMore(w, v.Max, v.Max > 0 && printed > v.Max, errors.Join(err, flush()))
+	print, flush := v.printer(w)
+	printed, more := 0, false
+	for e, problem := range db.AuditLog(ctx, q) {
+		if err = problem; err != nil {
+			break
+		}
+		if more = v.Max > 0 && printed == v.Max; more {
+			break
+		}
+		if err = print(e); err != nil {
+			break
+		}
+		printed++
+	}
+	return sayMore(w, v.Max, more, errors.Join(err, flush()))
 }
 
 // meantActor replaces an e-mail address with the id of its party.
@@ -177,20 +149,20 @@ func meantActor(tx *store.ReadTx, q *store.AuditQuery) error {
 }
 
 // printer prints entries in the form that was asked for.
-func (v auditList) printer(w world) (print func(auditRow) error, flush func() error) {
+func (v auditList) printer(w world) (print func(party.AuditEntry) error, flush func() error) {
 	switch {
 	case v.JSON:
-		return func(r auditRow) error { return printJSON(w.Out, r) }, func() error { return nil }
+		return func(e party.AuditEntry) error { return printJSON(w.Out, describeEntry(e)) }, func() error { return nil }
 	case v.CSV:
 		file := spreadsheet.NewWriter(w.Out)
-		heading := file.Row(auditHeadings...)
-		return func(r auditRow) error { return file.Row(r.record()...) }, func() error {
+		heading := file.Row(report.AuditHeadings...)
+		return func(e party.AuditEntry) error { return file.Row(report.AuditCells(e)...) }, func() error {
 			return errors.Join(heading, file.Flush())
 		}
 	}
 	table := newColumns(w.Out, "TIME", "ACTOR", "ACTION", "OBJECT", "CHANGES")
-	return func(r auditRow) error {
-		table.row(r.cells()...)
+	return func(e party.AuditEntry) error {
+		table.row(describeEntry(e).cells()...)
 		return nil
 	}, table.Flush
 }

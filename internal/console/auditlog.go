@@ -2,30 +2,35 @@ package console
 
 import (
 	"cmp"
+	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/report"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
 // auditRoutes are the audit log of a caller and that of the whole server.
 func (s *Server) auditRoutes() []route {
-	return []route{
-		{
-			Method: get, Path: "audit", In: ofCaller, Permission: party.MayReadAuditLog, Nav: "console.audit.nav",
-			show: s.showAuditLog,
-		},
-		{
-			Method: get, Path: "audit", In: ofServer, Permission: party.MayReadAuditLog, Nav: "console.audit.nav",
-			show: s.showAuditLog,
-		},
+	var all []route
+	for _, in := range []scope{ofCaller, ofServer} {
+		all = append(all,
+			route{
+				Method: get, Path: "audit", In: in, Permission: party.MayReadAuditLog, Nav: "console.audit.nav",
+				show: s.showAuditLog,
+			},
+			// It is no GET, because it writes an entry into the audit log.
+			route{Method: post, Path: "audit/csv", In: in, Permission: party.MayReadAuditLog, show: s.sendAuditLog},
+		)
 	}
+	return all
 }
 
 const auditRows = 50
@@ -61,7 +66,7 @@ func readAuditFilter(c *call) (f auditFilter, form webui.Form, err error) {
 	typed := func(name string) string { return strings.TrimSpace(c.form.Get(name)) }
 	f.AuditQuery = store.AuditQuery{
 		Caller: c.caller.ID, Actor: typed("actor"), Object: typed("object"), Action: party.AuditAction(typed("action")),
-		Limit: auditRows + 1,
+		After: c.form.Get("after"), Limit: auditRows,
 	}
 	for name, day := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
 		if typed(name) == "" {
@@ -73,11 +78,6 @@ func readAuditFilter(c *call) (f auditFilter, form webui.Form, err error) {
 	}
 	if !f.Until.IsZero() {
 		f.Until = f.Until.AddDate(0, 0, 1)
-	}
-	if before := c.form.Get("before"); before != "" {
-		if f.Before, err = strconv.ParseInt(before, 10, 64); err != nil || f.Before < 1 {
-			return f, form, errNotThere
-		}
 	}
 	return f, form, nil
 }
@@ -94,18 +94,63 @@ func (s *Server) showAuditLog(c *call) error {
 		return s.render(c, p)
 	}
 	var entries []party.AuditEntry
+	var next string
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
 		if err := f.findActor(tx); err != nil || f.nobody {
 			return err
 		}
-		entries, err = tx.AuditEntries(f.AuditQuery)
+		entries, next, err = tx.AuditPage(f.AuditQuery)
 		return err
 	})
+	if errors.Is(err, store.ErrNoEntry) {
+		return errNotThere
+	}
 	if err != nil {
 		return err
 	}
-	p.Blocks = []block{{Wide: true, Table: auditTable(c, f, entries)}}
+	p.Blocks = []block{
+		{Wide: true, Table: auditTable(c, f, entries, next)},
+		{Text: w.T("console.audit.csv-text"), Form: &webui.Form{
+			Action: c.link("audit/csv"), Submit: w.T("console.csv"), Hidden: f.chosen(c),
+		}},
+	}
 	return s.render(c, p)
+}
+
+// auditFields are the fields of the form that selects entries.
+var auditFields = []string{"actor", "object", "action", "since", "until"}
+
+// chosen are the fields of the filter that have a value.
+func (f auditFilter) chosen(c *call) holdfast.Params {
+	var pairs []string
+	for _, name := range auditFields {
+		pairs = append(pairs, name, c.form.Get(name))
+	}
+	return given(pairs...)
+}
+
+// sendAuditLog sends all entries of a filter as a CSV file.
+func (s *Server) sendAuditLog(c *call) error {
+	f, form, err := readAuditFilter(c)
+	if err != nil {
+		return err
+	}
+	if form.Failed() {
+		return webui.NewBadForm("the filter has no such day")
+	}
+	f.After = ""
+	if err := s.Store.View(c.r.Context(), f.findActor); err != nil {
+		return err
+	}
+	if f.nobody {
+		return errNotThere
+	}
+	if err := s.Processor.NoteAuditExport(c.r.Context(), f.AuditQuery); err != nil {
+		return err
+	}
+	return s.send(c, "audit-log.csv", "text/csv; charset=utf-8", func(to io.Writer) error {
+		return report.WriteAuditLog(c.r.Context(), s.Store, f.AuditQuery, to)
+	})
 }
 
 // findActor replaces an e-mail address with the id of its party.
@@ -118,7 +163,7 @@ func (f *auditFilter) findActor(tx *store.ReadTx) error {
 	return err
 }
 
-func auditTable(c *call, f auditFilter, entries []party.AuditEntry) *table {
+func auditTable(c *call, f auditFilter, entries []party.AuditEntry, next string) *table {
 	w := c.words
 	t := &table{
 		Caption: w.T("console.audit.heading"), Empty: w.T("console.audit.none"),
@@ -130,13 +175,14 @@ func auditTable(c *call, f auditFilter, entries []party.AuditEntry) *table {
 			{Label: w.T("console.audit.changes")},
 		},
 	}
-	if f.Before > 0 {
-		t.Newer = c.same("before", "")
+	if f.After != "" {
+		t.Newer = c.same("after", "")
 	}
-	if len(entries) == f.Limit {
-		entries = entries[:f.Limit-1]
-		if last := entries[len(entries)-1].Position; last > 0 {
-			t.Older = c.same("before", strconv.FormatInt(last, 10))
+	if next != "" {
+		t.Older = c.same("after", next)
+		t.Empty = w.T("console.audit.none-so-far")
+		if n := len(entries); n > 0 && n < f.Limit {
+			t.Count = w.T("console.audit.so-far")
 		}
 	}
 	for _, e := range entries {

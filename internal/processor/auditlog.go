@@ -2,8 +2,10 @@ package processor
 
 import (
 	"context"
+	"maps"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -52,3 +54,16 @@ func (p *Processor) logAuditHead(head store.AuditHead) {
 
 // EntriesLogged receives a value when audit entries wait for their places.
 func (p *Processor) EntriesLogged() <-chan struct{} { return p.db.EntriesLogged() }
+
+// NoteAuditExport writes into the audit log that a file with its entries was made: it
+// has personal data.
+func (p *Processor) NoteAuditExport(ctx context.Context, q store.AuditQuery) error {
+	chosen := party.Facts{
+		"actor": q.Actor, "object": q.Object, "action": string(q.Action), "since": timeFact(q.Since),
+		"until": timeFact(q.Until),
+	}
+	maps.DeleteFunc(chosen, func(_, value string) bool { return value == "" })
+	return p.db.Update(ctx, func(tx *store.Tx) error {
+		return tx.Log(party.AuditEntry{Action: "audit.export", Caller: q.Caller, After: chosen}, p.now())
+	})
+}

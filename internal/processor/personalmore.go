@@ -212,15 +212,11 @@ func (e *personalExport) entries(name string, q store.AuditQuery, form func(part
 	q.Limit = exportPage
 	done := false
 	return e.list(name, func(tx *store.ReadTx) (page []any, err error) {
-		if done {
-			return nil, nil
+		for !done && len(page) == 0 && err == nil { // a page may be empty although more follow
+			var some []party.AuditEntry
+			some, q.After, err = tx.AuditPage(q)
+			page, done = mapped(some, form), q.After == ""
 		}
-		entries, err := tx.AuditEntries(q)
-		for _, one := range entries {
-			page = append(page, form(one))
-			q.Before = one.Position
-		}
-		done = len(entries) < q.Limit || q.Before == 0
 		return page, err
 	})
 }

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"iter"
+	"math"
 	"strings"
 	"time"
 
@@ -17,89 +20,190 @@ type AuditQuery struct {
 	Action party.AuditAction
 	Since  time.Time
 	Until  time.Time
-	Before int64 // only entries with an earlier position; 0 begins with the newest
+	After  string // what AuditPage returned as next; empty begins with the newest entry
 	Limit  int
 }
+
+// ErrNoEntry means that AuditQuery.After names no entry.
+var ErrNoEntry = errors.New("there is no such entry in the audit log")
 
 // clockSkew is more than the clocks of two servers on one store may differ. The
 // times of entries are in the order of their positions, except for that.
 const clockSkew = 10 * time.Minute
 
-// unchainedMost bounds the new entries that a page shows before the chain. They wait
-// for milliseconds while a server runs.
-const unchainedMost = 1000
+// AuditPage reads a page of entries, the newest first. Entries that wait for their
+// place in the chain come first, by time, and then the chain from its end. Waiting
+// entries get their places in the order of their times. So no entry is repeated or left
+// out if that happens between two pages.
+//
+// next is the After of the next page, or empty if there are no more entries. A page
+// reads a bounded number of entries: it may be short, or empty, although more follow.
+func (tx *ReadTx) AuditPage(q AuditQuery) (page []party.AuditEntry, next string, err error) {
+	r, err := tx.auditReading(q)
+	if err != nil {
+		return nil, "", err
+	}
+	page, last, err := bounded(q.Limit, r.read, q.selects)
+	if last != nil {
+		next = last.ID
+	}
+	return page, next, err
+}
 
-// AuditEntries reads entries, the newest first. Entries that have no place in the
-// chain yet come before all others, on the first page.
+// AuditEntries is the first page of [ReadTx.AuditPage].
 func (tx *ReadTx) AuditEntries(q AuditQuery) ([]party.AuditEntry, error) {
-	var waiting []party.AuditEntry
-	if q.Before == 0 {
-		var err error
-		if waiting, err = tx.Unchained(unchainedMost); err != nil {
+	page, _, err := tx.AuditPage(q)
+	return page, err
+}
+
+// AuditLog reads all entries of a query, the newest first. Each page is read by itself,
+// so a slow reader holds no connection to the database. Limit is the size of a page.
+func (r Reader) AuditLog(ctx context.Context, q AuditQuery) iter.Seq2[party.AuditEntry, error] {
+	return func(yield func(party.AuditEntry, error) bool) {
+		for more := true; more; more = q.After != "" {
+			var page []party.AuditEntry
+			err := r.View(ctx, func(tx *ReadTx) (err error) {
+				page, q.After, err = tx.AuditPage(q)
+				return err
+			})
+			if err != nil {
+				yield(party.AuditEntry{}, err)
+				return
+			}
+			for _, e := range page {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// An auditReading reads the entries of a query that come after its cursor.
+type auditReading struct {
+	tx      *ReadTx
+	waiting bool             // the cursor is not in the chain yet
+	first   party.AuditEntry // the cursor
+	from    int64            // the first position of the query's times
+	to      int64            // the position behind the last one
+	by      []auditEqual     // the filter whose index is read, if there is one
+}
+
+// An auditEqual is a column that must have a value.
+type auditEqual struct{ column, value string }
+
+func (tx *ReadTx) auditReading(q AuditQuery) (r *auditReading, err error) {
+	r = &auditReading{tx: tx, waiting: true, from: 1, to: math.MaxInt64, first: party.AuditEntry{At: lastMoment}}
+	if q.After != "" {
+		all, err := list(tx, "reading an audit entry", scanAuditEntry, auditByID, q.After)
+		if err == nil && len(all) == 0 {
+			err = ErrNoEntry
+		}
+		if err != nil {
 			return nil, err
 		}
-		slices.Reverse(waiting)
-		waiting = slices.DeleteFunc(waiting, func(e party.AuditEntry) bool { return !q.selects(&e) })
-		if len(waiting) >= q.Limit {
-			return waiting[:q.Limit], nil
+		r.first = all[0]
+		if r.waiting = r.first.Position == 0; !r.waiting {
+			r.to = r.first.Position
 		}
 	}
-	where, args, err := tx.auditConditions(q)
-	if err != nil {
-		return nil, err
+	if !q.Until.IsZero() && r.waiting && q.Until.Before(r.first.At) {
+		r.first = party.AuditEntry{At: q.Until}
 	}
-	chained, err := list(tx, "reading the audit log", scanAuditEntry,
-		auditQuery(where), append(args, q.Limit-len(waiting))...)
-	return append(waiting, chained...), err
-}
-
-func auditQuery(where []string) string {
-	return fmt.Sprintf(`SELECT %s FROM audit_log WHERE %s ORDER BY position DESC LIMIT $%d`,
-		auditColumns, strings.Join(where, " AND "), len(where)+1)
-}
-
-// auditConditions are the conditions of a query and their arguments.
-func (tx *ReadTx) auditConditions(q AuditQuery) (where []string, args []any, err error) {
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, fmt.Sprintf(condition, len(args)))
-	}
-	from, to := int64(0), q.Before
 	if !q.Since.IsZero() {
-		if from, err = tx.auditPlace(q.Since.Add(-clockSkew)); err != nil {
-			return nil, nil, err
+		if r.from, err = tx.auditPlace(q.Since.Add(-clockSkew)); err != nil {
+			return nil, err
 		}
 	}
 	if !q.Until.IsZero() {
 		end, err := tx.auditPlace(q.Until.Add(clockSkew))
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if to == 0 || end < to {
-			to = end
+		r.to = min(r.to, end)
+	}
+	return r, r.chooseIndex(q)
+}
+
+// lastMoment is later than the time of any entry.
+var lastMoment = time.UnixMicro(math.MaxInt64).UTC()
+
+// auditByID reads one entry.
+var auditByID = `SELECT ` + auditColumns + ` FROM audit_log WHERE entry_id = $1`
+
+// auditWaiting reads entries without a place, those before a time and id, the newest
+// first.
+var auditWaiting = `
+	SELECT ` + auditColumns + ` FROM audit_log WHERE (at, entry_id) < ($1, $2) AND position IS NULL
+	ORDER BY at DESC, entry_id DESC LIMIT $3`
+
+// auditChained reads entries of the chain, the newest first. of are the columns that
+// must have a value.
+func auditChained(what string, of ...auditEqual) string {
+	var where strings.Builder
+	for i, f := range of {
+		fmt.Fprintf(&where, " AND %s = $%d", f.column, i+4)
+	}
+	return `SELECT ` + what + ` FROM audit_log WHERE position < $1 AND position >= $2` + where.String() + `
+		ORDER BY position DESC LIMIT $3`
+}
+
+// read reads the next n entries.
+func (r *auditReading) read(after *party.AuditEntry, n int) (all []party.AuditEntry, err error) {
+	if after == nil {
+		after = &r.first
+	}
+	to := r.to
+	if after.Position > 0 {
+		to = min(to, after.Position)
+	} else if r.waiting {
+		all, err = list(r.tx, "reading new audit entries", scanAuditEntry, auditWaiting, micros(after.At), after.ID, n)
+		if err != nil || len(all) == n {
+			return all, err
 		}
 	}
-	add("position >= $%d", max(from, 1))
-	if to > 0 {
-		add("position < $%d", to)
+	args := []any{to, r.from, n - len(all)}
+	for _, f := range r.by {
+		args = append(args, f.value)
 	}
-	for _, one := range []struct{ column, value string }{
+	chained, err := list(r.tx, "reading the audit log", scanAuditEntry, auditChained(auditColumns, r.by...), args...)
+	return append(all, chained...), err
+}
+
+// chooseIndex chooses the filter that selects the fewest of the next entries. Each
+// filter has an index.
+func (r *auditReading) chooseIndex(q AuditQuery) error {
+	var given []auditEqual
+	for _, f := range []auditEqual{
 		{"object", q.Object},
 		{"actor_id", q.Actor},
 		{"caller_id", string(q.Caller)},
 		{"action", string(q.Action)},
 	} {
-		if one.value != "" {
-			add(one.column+" = $%d", one.value)
+		if f.value != "" {
+			given = append(given, f)
 		}
 	}
-	if !q.Since.IsZero() {
-		add("at >= $%d", micros(q.Since))
+	if len(given) < 2 {
+		r.by = given
+		return nil
 	}
-	if !q.Until.IsZero() {
-		add("at < $%d", micros(q.Until))
+	furthest := int64(math.MaxInt64)
+	for _, f := range given {
+		places, err := list(r.tx, "reading the audit log", scanNumber64, auditChained("position", f),
+			r.to, r.from, boundedRead, f.value)
+		if err != nil {
+			return err
+		}
+		reached := r.from
+		if len(places) == boundedRead {
+			reached = places[boundedRead-1]
+		}
+		if reached < furthest {
+			furthest, r.by = reached, []auditEqual{f}
+		}
 	}
-	return where, args, nil
+	return nil
 }
 
 // auditPlace finds the first position whose entry was written at a time or later. It

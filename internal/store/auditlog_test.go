@@ -80,11 +80,16 @@ func TestAuditEntries(t *testing.T) {
 				"0 P1 C1 Shop 1", "0 P1 C3 Shop 0", "0 holdfast C1 Shop 0", "2 P1 C2 Shop 1", "1 P1 C1 Shop 0",
 			}},
 			{"a page", store.AuditQuery{Limit: 1}, []string{"0 P1 C1 Shop 1"}},
-			{"the next page", store.AuditQuery{Before: 2}, []string{"1 P1 C1 Shop 0"}},
 			{"a caller", store.AuditQuery{Caller: "C1"}, []string{"0 P1 C1 Shop 1", "0 holdfast C1 Shop 0", "1 P1 C1 Shop 0"}},
 			{"an actor", store.AuditQuery{Actor: "holdfast"}, []string{"0 holdfast C1 Shop 0"}},
 			{"an object", store.AuditQuery{Object: "C2"}, []string{"2 P1 C2 Shop 1"}},
 			{"an action", store.AuditQuery{Action: "caller.create"}, nil},
+			{"a caller and an actor", store.AuditQuery{Caller: "C1", Actor: "P1"}, []string{
+				"0 P1 C1 Shop 1", "1 P1 C1 Shop 0",
+			}},
+			{"all of them", store.AuditQuery{Caller: "C2", Actor: "P1", Object: "C2", Action: "caller.change"}, []string{
+				"2 P1 C2 Shop 1",
+			}},
 			{"since", store.AuditQuery{Since: start.Add(time.Minute)}, []string{"0 P1 C1 Shop 1", "2 P1 C2 Shop 1"}},
 			{"until", store.AuditQuery{Until: start.Add(time.Minute), Object: "C1"}, []string{
 				"0 holdfast C1 Shop 0", "1 P1 C1 Shop 0",

@@ -22,6 +22,9 @@ type AuditVerdict struct {
 
 const auditVerifyBatch = 1000
 
+// waitingMost bounds how many new entries are counted that have no place in the chain.
+const waitingMost = 1000
+
 // auditFrom reads the entries behind a position, in the order of the chain.
 var auditFrom = `
 	SELECT ` + auditColumns + ` FROM audit_log WHERE position > $1 ORDER BY position LIMIT $2`
@@ -83,7 +86,7 @@ func (c *chainCheck) batch(tx *ReadTx, v *AuditVerdict) (more bool, err error) {
 		v.At = c.last.Last
 		v.Fault = "the entry was changed and its hash computed again; the end of the chain has its former hash"
 	}
-	v.Waiting, err = tx.upTo(`SELECT 1 FROM audit_log WHERE position IS NULL`, unchainedMost)
+	v.Waiting, err = tx.upTo(`SELECT 1 FROM audit_log WHERE position IS NULL`, waitingMost)
 	return false, err
 }
 

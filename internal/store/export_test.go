@@ -36,10 +36,10 @@ var Queries = map[string]string{
 	"SEARCH transactions USING INDEX transactions_by_parent (caller_id=? AND parent=?)": childrenOf,
 	"SCAN steps USING COVERING INDEX steps_to_tell":                                     line,
 	"SCAN audit_log USING INDEX audit_log_waiting":                                      waitingEntries,
-	"SEARCH audit_log USING INDEX audit_log_by_caller (caller_id=? AND position>? AND position<?)": auditQuery(
-		[]string{"position >= $1", "position < $2", "caller_id = $3"}),
-	"SEARCH audit_log USING INDEX audit_log_by_object (object=? AND position>?)": auditQuery(
-		[]string{"position >= $1", "object = $2"}),
+	"SEARCH audit_log USING INDEX audit_log_by_caller (caller_id=? AND position>? AND position<?)": auditChained(
+		auditColumns, auditEqual{column: "caller_id"}),
+	"SEARCH audit_log USING COVERING INDEX audit_log_by_object (object=? AND position>? AND position<?)": auditChained(
+		"position", auditEqual{column: "object"}),
 }
 
 // BoundedMax is how many rows a page of a list with a filter reads at most.
@@ -53,6 +53,7 @@ func Pages() map[string]string {
 	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
 	all[pageOfVisits] = "visit_id<?"
 	all[pageOfRecentMovements], all[pageOfLateMovements] = byAge, "(at,transaction_id,seq)"
+	all[auditWaiting], all[auditChained(auditColumns)] = "audit_log_waiting ((at,entry_id)<(?,?))", "position<?"
 	for l, query := range queuedIn {
 		_, at := l.where()
 		all[query] = "(" + at + ",subject,seq)"
