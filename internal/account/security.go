@@ -107,8 +107,8 @@ func deviceWords(w webui.Words, d party.Device) string {
 }
 
 func (s *Server) endSession(c *call) error {
-	if err := s.Processor.Identity.EndSignedIn(c.r.Context(), c.Party.ID,
-		party.SignedInID(c.form.Get("session"))); err != nil {
+	id := party.SignedInID(c.form.Get("session"))
+	if err := s.Processor.Identity.SignOutBrowser(c.r.Context(), c.Party.ID, id); err != nil {
 		return err
 	}
 	return c.redirect("security", did("session"))

@@ -35,70 +35,96 @@ const ConsoleRoot = "/console/"
 // console. link is the secret of an invitation; usually empty.
 func SignInURL(to, link string) string { return pageURL("sign-in", given("to", to, "link", link)...) }
 
+// A route is one page, or one form that acts.
+type route struct {
+	place string // the method and the path below Root
+	show  func(*call) error
+}
+
+// pattern is the route in the form of http.ServeMux.
+func (r route) pattern() string {
+	verb, path, _ := strings.Cut(r.place, " ")
+	return verb + " " + Root + path
+}
+
+// forAnybody are the routes for signed-in users and others.
+func (s *Server) forAnybody() []route {
+	return []route{
+		{"GET sign-in", s.showSignIn},
+		{"POST sign-in", s.signIn},
+		{"POST passkey", s.signInByPasskey},
+		{"POST passkey/ask", s.askPasskey},
+		{"GET sign-up", s.showSignUp},
+		{"POST sign-up", s.signUp},
+		{"POST sign-out", s.signOut},
+		{"GET forgotten", s.showForgotten},
+		{"POST forgotten", s.forgotten},
+		{"GET reset", s.showReset},
+		{"POST reset", s.reset},
+		{"GET guest", s.showGuest},
+		{"POST guest/ask", s.askClaim},
+		{"GET guest/account", s.showClaim},
+		{"POST guest/account", s.claim},
+		{"POST guest/passkey", s.claimByPasskey},
+		{"POST guest/passkey/ask", s.askClaimPasskey},
+		{"GET receipt", s.showReceipt},
+	}
+}
+
+// forOwners are the routes for signed-in users.
+func (s *Server) forOwners() []route {
+	return []route{
+		{"GET {$}", s.showOverview},
+		{"GET verify", s.showVerify},
+		{"POST verify", s.verify},
+		{"POST verify/send", s.sendVerification},
+		{"GET methods", s.showMethods},
+		{"GET methods/card", s.showCard},
+		{"POST methods/card", s.addCard},
+		{"POST methods/bank", s.addBank},
+		{"POST methods/default", s.chooseMethod},
+		{"GET methods/remove", s.showRemoveMethod},
+		{"POST methods/remove", s.removeMethod},
+		{"GET addresses", s.showAddresses},
+		{"GET addresses/edit", s.showAddress},
+		{"POST addresses/edit", s.saveAddress},
+		{"POST addresses/default", s.chooseAddress},
+		{"POST addresses/remove", s.removeAddress},
+		{"GET authorisations", s.showTokens},
+		{"GET authorisations/one", s.showToken},
+		{"POST authorisations/cancel", s.cancelToken},
+		{"POST authorisations/end", s.endInstrument},
+		{"GET history", s.showHistory},
+		{"GET history/one", s.showPayment},
+		{"GET history/csv", s.downloadHistory},
+		{"GET security", s.showSecurity},
+		{"GET security/password", s.showPassword},
+		{"POST security/password", s.changePassword},
+		{"GET security/passkey", s.showPasskey},
+		{"POST security/passkey", s.addPasskey},
+		{"POST security/passkey/ask", s.askNewPasskey},
+		{"GET security/passkey/remove", s.showRemovePasskey},
+		{"POST security/passkey/remove", s.removePasskey},
+		{"POST security/session/end", s.endSession},
+		{"POST security/session/others", s.endOtherSessions},
+		{"GET profile", s.showProfile},
+		{"GET profile/name", s.showName},
+		{"POST profile/name", s.changeName},
+		{"GET profile/email", s.showEmail},
+		{"POST profile/email", s.changeEmail},
+		{"POST profile/business", s.becomeBusiness},
+	}
+}
+
 // Handler returns the handler of all account pages.
 func (s *Server) Handler() http.Handler {
 	pages := http.NewServeMux()
-	anybody := func(route string, show func(*call) error) { pages.Handle(at(route), s.anybody(show)) }
-	owner := func(route string, show func(*call) error) { pages.Handle(at(route), s.owner(show)) }
-
-	anybody("GET sign-in", s.showSignIn)
-	anybody("POST sign-in", s.signIn)
-	anybody("POST passkey", s.signInByPasskey)
-	anybody("POST passkey/ask", s.askPasskey)
-	anybody("GET sign-up", s.showSignUp)
-	anybody("POST sign-up", s.signUp)
-	anybody("POST sign-out", s.signOut)
-	anybody("GET forgotten", s.showForgotten)
-	anybody("POST forgotten", s.forgotten)
-	anybody("GET reset", s.showReset)
-	anybody("POST reset", s.reset)
-	anybody("GET guest", s.showGuest)
-	anybody("POST guest/ask", s.askClaim)
-	anybody("GET guest/account", s.showClaim)
-	anybody("POST guest/account", s.claim)
-	anybody("POST guest/passkey", s.claimByPasskey)
-	anybody("POST guest/passkey/ask", s.askClaimPasskey)
-	anybody("GET receipt", s.showReceipt)
-
-	owner("GET {$}", s.showOverview)
-	owner("GET verify", s.showVerify)
-	owner("POST verify", s.verify)
-	owner("POST verify/send", s.sendVerification)
-	owner("GET methods", s.showMethods)
-	owner("GET methods/card", s.showCard)
-	owner("POST methods/card", s.addCard)
-	owner("POST methods/bank", s.addBank)
-	owner("POST methods/default", s.chooseMethod)
-	owner("GET methods/remove", s.showRemoveMethod)
-	owner("POST methods/remove", s.removeMethod)
-	owner("GET addresses", s.showAddresses)
-	owner("GET addresses/edit", s.showAddress)
-	owner("POST addresses/edit", s.saveAddress)
-	owner("POST addresses/default", s.chooseAddress)
-	owner("POST addresses/remove", s.removeAddress)
-	owner("GET authorisations", s.showTokens)
-	owner("GET authorisations/one", s.showToken)
-	owner("POST authorisations/cancel", s.cancelToken)
-	owner("POST authorisations/end", s.endInstrument)
-	owner("GET history", s.showHistory)
-	owner("GET history/one", s.showPayment)
-	owner("GET history/csv", s.downloadHistory)
-	owner("GET security", s.showSecurity)
-	owner("GET security/password", s.showPassword)
-	owner("POST security/password", s.changePassword)
-	owner("GET security/passkey", s.showPasskey)
-	owner("POST security/passkey", s.addPasskey)
-	owner("POST security/passkey/ask", s.askNewPasskey)
-	owner("GET security/passkey/remove", s.showRemovePasskey)
-	owner("POST security/passkey/remove", s.removePasskey)
-	owner("POST security/session/end", s.endSession)
-	owner("POST security/session/others", s.endOtherSessions)
-	owner("GET profile", s.showProfile)
-	owner("GET profile/name", s.showName)
-	owner("POST profile/name", s.changeName)
-	owner("GET profile/email", s.showEmail)
-	owner("POST profile/email", s.changeEmail)
-	owner("POST profile/business", s.becomeBusiness)
+	for _, r := range s.forAnybody() {
+		pages.Handle(r.pattern(), s.anybody(r.show))
+	}
+	for _, r := range s.forOwners() {
+		pages.Handle(r.pattern(), s.owner(r.show))
+	}
 	pages.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.lost(w, r, http.StatusNotFound, pageNotFound) })
 
 	foreign := http.NewCrossOriginProtection()
@@ -107,12 +133,6 @@ func (s *Server) Handler() http.Handler {
 	}))
 	inside := foreign.Handler(s.Sessions.Handler(webui.TellRoute(pages), s.fail))
 	return webui.Secure(http.MaxBytesHandler(s.Sessions.Paced(inside), webui.FormBytesMax))
-}
-
-// at returns a route's pattern: the method and the path under Root.
-func at(route string) string {
-	verb, place, _ := strings.Cut(route, " ")
-	return verb + " " + Root + place
 }
 
 // A call is one request for a page.

@@ -95,9 +95,11 @@ func VisitorOf(ctx context.Context) Visitor {
 }
 
 // Bind binds a request to the visitor's session. If the session ends before the
-// request changes something, the change is refused with store.ErrSignedOut.
+// request changes something, the change is refused with store.ErrSignedOut. The visitor
+// is the actor of what the request does.
 func (v Visitor) Bind(r *http.Request) *http.Request {
-	return r.WithContext(store.Bound(r.Context(), v.Session))
+	ctx := store.ByActor(r.Context(), v.Party.Actor(store.ActorOf(r.Context()).From))
+	return r.WithContext(store.Bound(ctx, v.Session))
 }
 
 // Handler finds the visitor of each request in the store, so a session that was
@@ -110,7 +112,8 @@ func (s *Sessions) Handler(next http.Handler, fail func(http.ResponseWriter, *ht
 			fail(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
+		ctx := store.ByActor(r.Context(), v.Party.Actor(s.From(r)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, visitorKey{}, v)))
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inside.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), failKey{}, fail)))

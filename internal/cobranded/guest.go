@@ -38,7 +38,8 @@ func (s *Server) readGuest(tx *store.ReadTx, c *call) error {
 	}
 	guest, found, err := tx.Party(c.visit.Sender)
 	if err == nil && found && guest.Guest {
-		c.sender, c.r = guest, c.r.WithContext(store.Unbound(c.r.Context()))
+		ctx := store.ByActor(c.r.Context(), guest.Actor(s.Sessions.From(c.r)))
+		c.sender, c.r = guest, c.r.WithContext(store.Unbound(ctx))
 	}
 	return err
 }

@@ -1,6 +1,10 @@
 package console
 
 import (
+	"net/http"
+	"net/url"
+	"strings"
+
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -21,6 +25,22 @@ func (s *Server) Routes() (all []Route) {
 		all = append(all, Route{r.Method, r.In.prefix() + r.Path, r.Permission, r.In == ofCaller, r.In == ofServer})
 	}
 	return all
+}
+
+// FormAt returns the path of the route that takes a form, as Routes has it. It is empty
+// if none does.
+func (s *Server) FormAt(address string) string {
+	forms := http.NewServeMux()
+	paths := map[string]string{}
+	for _, r := range s.routes() {
+		if r.Method == post {
+			forms.Handle(r.pattern(), http.NotFoundHandler())
+			paths[r.pattern()] = r.In.prefix() + r.Path
+		}
+	}
+	at, _, _ := strings.Cut(address, "?")
+	_, pattern := forms.Handler(&http.Request{Method: post, URL: &url.URL{Path: at}})
+	return paths[pattern]
 }
 
 // Span is span.

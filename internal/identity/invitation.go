@@ -160,7 +160,11 @@ func (s *Service) AcceptInvitationAsNew(ctx context.Context, secret string, n Ne
 		if err != nil {
 			return err
 		}
+		tx.ActBy(made)
 		if err := s.Opened(tx, made); err != nil {
+			return err
+		}
+		if err := s.logCreated(tx, made); err != nil {
 			return err
 		}
 		return s.accept(tx, i, made)

@@ -23,7 +23,7 @@ type NewParty struct {
 func (s *Service) CreateParty(ctx context.Context, n NewParty) (party.Party, error) {
 	made, err := s.newParty(ctx, n)
 	if err == nil {
-		err = s.insertParty(ctx, made, nil)
+		err = s.insertParty(ctx, made, func(*store.Tx) error { return nil })
 	}
 	if errors.Is(err, ErrEmailTaken) {
 		err = holdfast.Errorf(holdfast.InvalidParams, "%s", ErrEmailTaken)
@@ -53,9 +53,9 @@ func (s *Service) newParty(ctx context.Context, n NewParty) (made party.Party, e
 var ErrName = holdfast.Errorf(holdfast.InvalidParams,
 	"a name is one line of 1 to %d visible characters, and no card number", party.NameMax)
 
-// insertParty stores a new party with its balance and, unless verify is nil,
-// sends it a letter. An address that is taken is ErrEmailTaken.
-func (s *Service) insertParty(ctx context.Context, made party.Party, verify *Letter) error {
+// insertParty stores a new party with its balance. An address that is taken is
+// ErrEmailTaken. also is called in the same commit.
+func (s *Service) insertParty(ctx context.Context, made party.Party, also func(*store.Tx) error) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error {
 		inserted, err := tx.InsertParty(made)
 		if err != nil {
@@ -67,13 +67,16 @@ func (s *Service) insertParty(ctx context.Context, made party.Party, verify *Let
 		if err := s.Opened(tx, made); err != nil {
 			return err
 		}
-		if verify != nil { // the party signs up by itself
-			return s.Send(tx, made, *verify)
+		if err := also(tx); err != nil {
+			return err
 		}
-		return tx.Log(party.AuditEntry{
-			Action: "party.create", Object: string(made.ID), After: made.Facts(),
-		}, made.Created)
+		return s.logCreated(tx, made)
 	})
+}
+
+// logCreated writes the audit entry of a new party.
+func (s *Service) logCreated(tx *store.Tx, made party.Party) error {
+	return tx.Log(party.AuditEntry{Action: "party.create", Object: string(made.ID), After: made.Facts()}, made.Created)
 }
 
 // Rename changes a party's name.

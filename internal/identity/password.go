@@ -50,10 +50,7 @@ func (s *Service) ChangePassword(
 		return party.Party{}, err
 	}
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
-		if err := s.logPassword(tx, account.ID); err != nil {
-			return err
-		}
-		return s.setPassword(tx, account, hashed, session.ID)
+		return s.setPassword(tx, account, hashed, session.ID, "party.change_password")
 	})
 	if errors.Is(err, store.ErrStale) {
 		err = ErrWrongPassword // the password was changed at the same moment
@@ -77,16 +74,8 @@ func (s *Service) GivePassword(ctx context.Context, partyID party.ID, password s
 		if err != nil {
 			return err
 		}
-		if err := s.logPassword(tx, partyID); err != nil {
-			return err
-		}
-		return s.setPassword(tx, account, hashed, "")
+		return s.setPassword(tx, account, hashed, "", "party.change_password")
 	})
-}
-
-// logPassword writes the audit entry of a new password.
-func (s *Service) logPassword(tx *store.Tx, id party.ID) error {
-	return tx.Log(party.AuditEntry{Action: "party.change_password", Object: string(id)}, s.Now())
 }
 
 // HashNew hashes a new password.
@@ -99,8 +88,13 @@ func (s *Service) HashNew(ctx context.Context, password string) (hashed string, 
 // the old one: all sessions except keep, passkeys that are being added, and
 // letters that would change the address. Links that reset the password stay
 // valid. If a thief changes a stolen password, the owner gets the account back
-// by such a link.
-func (s *Service) setPassword(tx *store.Tx, account party.Party, hashed string, keep party.SignedInID) error {
+// by such a link. action is the name of the change in the audit log.
+func (s *Service) setPassword(
+	tx *store.Tx, account party.Party, hashed string, keep party.SignedInID, action party.AuditAction,
+) error {
+	if err := tx.Log(party.AuditEntry{Action: action, Object: string(account.ID)}, s.Now()); err != nil {
+		return err
+	}
 	if err := tx.SetPassword(account.ID, account.PasswordHash, hashed); err != nil {
 		return err
 	}

@@ -109,6 +109,7 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string) (a
 
 // reset does the work of ResetPassword in one database transaction.
 func (s *Service) reset(tx *store.Tx, account party.Party, proof party.Proof, hashed string) error {
+	tx.ActBy(account)
 	if err := s.UseProof(tx, proof); err != nil {
 		return err
 	}
@@ -124,12 +125,16 @@ func (s *Service) reset(tx *store.Tx, account party.Party, proof party.Proof, ha
 			return err
 		}
 	}
-	return s.setPassword(tx, account, hashed, "")
+	return s.setPassword(tx, account, hashed, "", "party.reset_password")
 }
 
 // takeOver removes everything that a stranger may have put into an account:
 // second factors, addresses, and what TakenOver removes.
 func (s *Service) takeOver(tx *store.Tx, account party.Party) error {
+	entry := party.AuditEntry{Action: "party.take_over", Object: string(account.ID)}
+	if err := tx.Log(entry, s.Now()); err != nil {
+		return err
+	}
 	if err := tx.RemovePasskeys(account.ID); err != nil {
 		return err
 	}

@@ -49,19 +49,39 @@ func (s *Service) See(ctx context.Context, at party.SignedIn) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.SeeSignedIn(at.Party, at.ID, now) })
 }
 
-// EndSignedIn ends one session of a party. A session that has ended, or that is
-// not the party's, is InvalidParams.
+// EndSignedIn signs a browser out. A session that has ended, or that is not the
+// party's, is InvalidParams.
 func (s *Service) EndSignedIn(ctx context.Context, partyID party.ID, id party.SignedInID) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error { return endSignedIn(tx, partyID, id) })
+}
+
+func endSignedIn(tx *store.Tx, partyID party.ID, id party.SignedInID) error {
+	ended, err := tx.EndSignedIn(partyID, id)
+	if err == nil && !ended {
+		err = holdfast.Errorf(holdfast.InvalidParams, "there is no such session")
+	}
+	return err
+}
+
+// SignOutBrowser ends a session of a party, usually in another browser. A session that
+// has ended, or that is not the party's, is InvalidParams.
+func (s *Service) SignOutBrowser(ctx context.Context, partyID party.ID, id party.SignedInID) error {
 	return s.db.Update(ctx, func(tx *store.Tx) error {
-		ended, err := tx.EndSignedIn(partyID, id)
-		if err == nil && !ended {
-			err = holdfast.Errorf(holdfast.InvalidParams, "there is no such session")
+		if err := endSignedIn(tx, partyID, id); err != nil {
+			return err
 		}
-		return err
+		return tx.Log(party.AuditEntry{
+			Action: "session.end", Object: string(partyID), After: party.Facts{"session": string(id)},
+		}, s.Now())
 	})
 }
 
 // EndSignedInElsewhere ends all sessions of a party except this one.
 func (s *Service) EndSignedInElsewhere(ctx context.Context, here party.SignedIn) error {
-	return s.db.Update(ctx, func(tx *store.Tx) error { return tx.EndSignedInElsewhere(here.Party, here.ID) })
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.EndSignedInElsewhere(here.Party, here.ID); err != nil {
+			return err
+		}
+		return tx.Log(party.AuditEntry{Action: "session.end_others", Object: string(here.Party)}, s.Now())
+	})
 }

@@ -157,16 +157,21 @@ func (s *Service) SignUp(ctx context.Context, n NewParty, from string) (party.Pa
 	if err != nil {
 		return party.Party{}, err
 	}
-	var verify *Letter
+	var verify Letter
 	if s.Letters != nil {
-		l, err := s.NewLetter(ctx, made.ID, party.ProvesEmail, made.Email, from)
-		if err != nil {
+		if verify, err = s.NewLetter(ctx, made.ID, party.ProvesEmail, made.Email, from); err != nil {
 			return party.Party{}, err
 		}
-		verify = &l
 		made.EmailVerified, made.VerifyBy = false, made.Created.Add(s.verifyWithin())
 	}
-	if err := s.insertParty(ctx, made, verify); err != nil {
+	err = s.insertParty(ctx, made, func(tx *store.Tx) error {
+		tx.ActBy(made)
+		if s.Letters == nil {
+			return nil
+		}
+		return s.Send(tx, made, verify)
+	})
+	if err != nil {
 		return party.Party{}, err
 	}
 	return s.welcome(ctx, made, "", "", guess)

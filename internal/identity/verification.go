@@ -204,7 +204,13 @@ func (s *Service) proved(tx *store.Tx, proof party.Proof) error {
 			return err
 		}
 	}
+	before := account.Facts()
 	account.EmailVerified, account.VerifyBy = true, time.Time{}
+	if err := tx.Log(party.AuditEntry{
+		Action: "party.verify_email", Object: string(account.ID), Before: before, After: account.Facts(),
+	}, s.Now()); err != nil {
+		return err
+	}
 	return tx.UpdateParty(account)
 }
 

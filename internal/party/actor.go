@@ -24,7 +24,7 @@ const (
 	ActorMember  ActorKind = "member"  // a person who works in the console
 	ActorKey     ActorKind = "key"     // a program of a caller, with an access key or a JSON key
 	ActorCommand ActorKind = "command" // a person at the server's machine
-	ActorParty   ActorKind = "party"   // a buyer or seller, on the pages of accounts
+	ActorParty   ActorKind = "party"   // a buyer or seller, on the pages of accounts and payments
 	ActorServer  ActorKind = "server"  // the server by itself
 )
 
@@ -34,6 +34,12 @@ type Actor struct {
 	ID   string // of the party or the key, or the name of the user at the machine
 	Name string // for people; may be empty
 	From string // an address, or the name of a machine
+}
+
+// Actor is the party as the actor of what it does on its own pages. from is the address
+// of its browser. The zero party is somebody who has not signed in.
+func (p Party) Actor(from string) Actor {
+	return Actor{Kind: ActorParty, ID: string(p.ID), Name: p.Email, From: from}
 }
 
 // TheServer is the actor of background work.

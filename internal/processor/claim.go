@@ -128,6 +128,12 @@ func (p *Processor) makeAccount(tx *store.Tx, secret, hashed string) (party.Part
 	if err := tx.ForgetGuestData(account.ID); err != nil {
 		return guest, err
 	}
+	tx.ActBy(account)
+	if err := tx.Log(party.AuditEntry{
+		Action: "party.claim", Object: string(account.ID), Before: guest.Facts(), After: account.Facts(),
+	}, p.now()); err != nil {
+		return guest, err
+	}
 	return account, tx.InsertInstrument(p.balanceOf(account))
 }
 
@@ -172,7 +178,12 @@ func (p *Processor) ClaimByPasskey(
 		if err == nil && !inserted {
 			err = identity.ErrPasskey
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.Log(party.AuditEntry{
+			Action: "passkey.add", Object: string(account.ID), After: party.Facts{"passkey": string(k.ID)},
+		}, p.now())
 	})
 	return account, staleLink(err)
 }

@@ -38,8 +38,10 @@ func (p *Processor) EndInstrument(
 		if before, err = d.instrument(t.Aggregate); err != nil {
 			return err
 		}
-		after, err = p.endInstrument(d, before)
-		return err
+		if after, err = p.endInstrument(d, before); err != nil {
+			return err
+		}
+		return d.logCaller("instrument.end", string(after.ID), nil)
 	}))
 	if err == nil && after.Balance != before.Balance {
 		p.logReturn(before, after, began)

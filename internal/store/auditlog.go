@@ -120,6 +120,10 @@ func (d hashDest) Scan(v any) error {
 // Actor is the person, key or command that carries out the action.
 func (tx *Tx) Actor() party.Actor { return tx.actor }
 
+// ActBy makes a party the actor, which has proved only in the transaction who it is, such
+// as by the link of a mail. The address that the action came from stays.
+func (tx *Tx) ActBy(p party.Party) { tx.actor = p.Actor(tx.actor.From) }
+
 // Log writes an entry of the audit log, in the action's commit. The actor is that of
 // the action's context. real is the real time.
 func (tx *Tx) Log(e party.AuditEntry, real time.Time) error {
