@@ -10,6 +10,14 @@ import (
 // Enter adds a request that never ends.
 func (s *Server) Enter(c party.CallerID) { s.InFlight.Enter(string(c)) }
 
+// ActionNames are the names of all actions.
+func ActionNames() (names []string) {
+	for _, a := range actions {
+		names = append(names, a.name)
+	}
+	return names
+}
+
 // ClockParameters are those that move a caller's clock.
 func ClockParameters() (names []string) {
 	for _, p := range moveClock.parameters {
