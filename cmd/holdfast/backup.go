@@ -54,6 +54,7 @@ func (v backupVerb) Run(ctx context.Context, w world) error {
 	progress := newCopyProgress(w)
 	err = store.Backup{
 		From: at.File, To: v.File, Taken: processor.Micro(began), Now: processor.Micro(began), Told: progress.pages,
+		Logged: true,
 	}.Run(ctx)
 	progress.end()
 	if err != nil {

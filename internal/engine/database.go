@@ -32,6 +32,7 @@ type Database struct {
 	locked    func(error) bool
 	noSpace   func(error) bool
 	lost      func(error) bool
+	readOnly  func(error) bool
 }
 
 // PostgreSQL lets several servers write at the same time. Under SERIALIZABLE,
@@ -48,6 +49,7 @@ var PostgreSQL = &Database{
 		WHERE application_name = current_setting('application_name') AND wait_event = 'SyncRep'
 			AND query_start < clock_timestamp() - INTERVAL '1 second'`,
 	conflict: postgresConflict, locked: never, noSpace: postgresNoSpace, lost: postgresUnreachable,
+	readOnly: postgresReadOnly,
 }
 
 // SQLite has one writer, which holds the only lock from the beginning of its
@@ -55,6 +57,7 @@ var PostgreSQL = &Database{
 var SQLite = &Database{
 	Name: "SQLite", Driver: "sqlite", writers: 1,
 	conflict: never, locked: sqliteLocked, noSpace: sqliteNoSpace, lost: never,
+	readOnly: func(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_READONLY },
 }
 
 func never(error) bool { return false }
@@ -75,6 +78,16 @@ func postgresNoSpace(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	const diskFull = "53100"
 	return ok && e.Code == diskFull
+}
+
+// ReadOnly reports whether an error means that the database cannot be written: it is on
+// a disk for reading only, is a standby server, or its user may not write.
+func (d *Database) ReadOnly(err error) bool { return err != nil && d.readOnly(err) }
+
+func postgresReadOnly(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	const standby, forbidden = "25006", "42501"
+	return ok && (e.Code == standby || e.Code == forbidden)
 }
 
 // ends reports whether an error ends the whole transaction. It is then no

@@ -28,6 +28,8 @@ type Backup struct {
 	// Check is called with the copy's file before it gets its name. If it fails,
 	// there is no copy. Nil checks nothing.
 	Check func(file string) error
+	// Logged writes an entry about the backup into the audit log of From.
+	Logged bool
 }
 
 // ErrExists refuses to overwrite a file.
@@ -49,6 +51,11 @@ func (b Backup) Run(ctx context.Context) error {
 		return err
 	}
 	return makeFile(b.To, func(part *os.File) error {
+		if b.Logged {
+			if err := logCopyingFile(ctx, b.From, "store.backup", b.To, b.Now); err != nil {
+				return err
+			}
+		}
 		if err := engine.CopySQLite(ctx, b.From, part, b.Told); err != nil {
 			return err
 		}

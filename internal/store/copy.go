@@ -60,7 +60,8 @@ func (c Copy) Run(ctx context.Context) (StoreDigest, error) {
 	return c.intoPostgres(ctx, tx)
 }
 
-// readable begins to read the store, if it is one that can be copied.
+// readable begins to read the store, if it is one that can be copied. The store's audit
+// log has an entry about the copy then.
 func (c Copy) readable(ctx context.Context, d dialect, source *engine.Pools) (*sql.Tx, error) {
 	if err := checkSchema(ctx, d, source.Reader); err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
@@ -73,6 +74,9 @@ func (c Copy) readable(ctx context.Context, d dialect, source *engine.Pools) (*s
 		if len(running) > 0 {
 			return nil, fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
 		}
+	}
+	if err := logCopying(ctx, d, source.Writer, "store.copy_out", c.To.String(), c.Now); err != nil {
+		return nil, err
 	}
 	return beginReading(ctx, d.Remote, source.Reader)
 }
@@ -94,14 +98,6 @@ func (c Copy) pauseOf(ctx context.Context, source *sql.Tx) (Pause, error) {
 
 // finish pauses a complete copy, and writes into its audit log that it was copied.
 func (c Copy) finish(ctx context.Context, to *sql.DB) error {
-	e := party.AuditEntry{
-		ID: newEntryID(c.Now), At: c.Now, Actor: ActorOf(ctx), Action: "store.copy",
-		After: party.Facts{"taken": c.paused.Taken.UTC().Format(time.RFC3339)},
-	}
-	e, err := e.Complete()
-	if err != nil {
-		return err
-	}
 	tx, err := to.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("finishing the copy: %w", err)
@@ -113,7 +109,9 @@ func (c Copy) finish(ctx context.Context, to *sql.DB) error {
 	if _, err := tx.ExecContext(ctx, insertPause, c.paused.values()...); err != nil {
 		return fmt.Errorf("finishing the copy: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, newEntryTable.insertText(""), newEntryTable.fields.values(&e)...); err != nil {
+	if err := logOutside(ctx, tx, party.AuditEntry{
+		Action: "store.copy", After: party.Facts{"taken": c.paused.Taken.UTC().Format(time.RFC3339)},
+	}, c.Now); err != nil {
 		return fmt.Errorf("writing an audit entry: %w", err)
 	}
 	if err := tx.Commit(); err != nil {

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/holdfast-pay/holdfast/internal/engine"
+	"github.com/holdfast-pay/holdfast/internal/party"
+)
+
+// logCopying writes into the audit log of a store that it is about to be copied: a copy
+// has the personal data of all parties. A paused store is a copy itself and stays as it
+// is, and so does a store that cannot be written.
+func logCopying(
+	ctx context.Context, d dialect, writer *sql.DB, action party.AuditAction, to string, real time.Time,
+) error {
+	tx, err := writer.BeginTx(ctx, nil)
+	if err == nil {
+		defer tx.Rollback()
+		_, err = scanPause(tx.QueryRowContext(ctx, selectPause))
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, sql.ErrNoRows) {
+			err = logOutside(ctx, tx, party.AuditEntry{Action: action, After: party.Facts{"to": to}}, real)
+		}
+		if err == nil {
+			err = tx.Commit()
+		}
+	}
+	if err == nil || d.ReadOnly(err) {
+		return nil
+	}
+	return fmt.Errorf("writing an audit entry: %w", d.Named(err))
+}
+
+// logCopyingFile is logCopying for an SQLite file. A file without an audit log is not
+// opened for writing, which could change it.
+func logCopyingFile(ctx context.Context, file string, action party.AuditAction, to string, real time.Time) error {
+	look, err := engine.LookAtSQLite(file)
+	if err != nil {
+		return err
+	}
+	found, err := sqliteDialect.has(ctx, look, "audit_log")
+	if err = errors.Join(err, look.Close()); err != nil || !found {
+		return err
+	}
+	pools, err := engine.Connect(ctx, engine.Address{File: file})
+	if sqliteDialect.ReadOnly(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(logCopying(ctx, sqliteDialect, pools.Writer, action, to, real), pools.Close())
+}
+
+// logOutside is [Tx.Log] for a transaction without the engine.
+func logOutside(ctx context.Context, tx *sql.Tx, e party.AuditEntry, real time.Time) error {
+	e.ID, e.At, e.Actor = newEntryID(real), real, ActorOf(ctx)
+	e, err := e.Complete()
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, newEntryTable.insertText(""), newEntryTable.fields.values(&e)...)
+	return err
+}
