@@ -112,8 +112,13 @@ func (v view) authorize() decision {
 			return v.alarm("holds another amount")
 		}
 		return v.approve()
-	case succeeded:
-		return v.alarm("was captured elsewhere")
+	case succeeded: // in the dashboard, or by a Settle that a restored store does not know
+		if !v.ours() {
+			return v.alarm("was captured elsewhere")
+		}
+		d := v.approve()
+		d.answer.Details.Attention = "The held amount was captured at Stripe, and not by a Settle."
+		return d
 	case processing:
 		return v.doubt("is being processed", processingPause)
 	case canceled:

@@ -95,7 +95,8 @@ func TestDecide(t *testing.T) {
 			refused + messageFunds,
 		},
 		{"held and let go", authorize, made(authorize, canceled, releasedAfterHold), gone},
-		{"captured by hand", authorize, made(authorize, succeeded), alarm},
+		{"captured by hand", authorize, made(authorize, succeeded), approved + ", attention"},
+		{"page's hold captured by hand", authorize, made(authorize, succeeded, byPage), alarm},
 		{"page's hold", authorize, made(authorize, needsCapture, byPage), approved},
 		{"page's hold of more", authorize, made(authorize, needsCapture, byPage, large), approved},
 		{"page's hold of less", authorize, made(authorize, needsCapture, byPage, small), alarm},
@@ -171,6 +172,8 @@ func show(d decision) string {
 		return "accepted"
 	case d.answer.Approved() && d.answer.Gone:
 		return "approved, gone"
+	case d.answer.Approved() && d.answer.Details.Attention != "":
+		return "approved, attention"
 	case d.answer.Approved():
 		return "approved"
 	}
