@@ -49,6 +49,9 @@ func (s *Server) render(c *call, p page) error {
 		Words: c.words, Title: p.Heading, NoCheckout: true, Scripts: append([]string{"once.js"}, p.Scripts...),
 		Content: frame{Nav: s.nav(c), SignOut: Root + "sign-out", Home: Root, Page: p},
 	}
+	if slices.Contains(p.Scripts, refreshScript) {
+		l.Scripts = append(l.Scripts, "refresh.js")
+	}
 	l.Policy.Asks = slices.Contains(p.Scripts, refreshScript) || slices.Contains(p.Scripts, webui.PasskeyScript)
 	status := p.Status
 	if status == 0 {

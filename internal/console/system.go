@@ -148,7 +148,8 @@ func (v systemView) booksFacts(w webui.Words, now time.Time) []fact {
 	}
 	open := fact{w.T("console.system.violations"), state(chip{w.T("console.system.none"), good})}
 	if v.books.Open > 0 {
-		open.cell = cell{Text: w.Count(int64(v.books.Open)), Chip: chip{w.T("console.system.look"), wrong}}
+		open.cell = lookBy(w, "holdfast books violations")
+		open.cell.Text = w.Count(int64(v.books.Open))
 	}
 	stopped := fact{w.T("console.system.stopped"), cell{Text: w.Count(int64(v.books.Stopped))}}
 	if v.books.Stopped > 0 {
@@ -196,21 +197,30 @@ func (v systemView) waitingTable(w webui.Words, now time.Time) *table {
 		t.Rows = append(t.Rows, row)
 	}
 	for _, one := range []struct {
-		label string
-		n     int
+		label   string
+		n       int
+		command string
 	}{
-		{w.T("console.system.events-given-up"), b.EventsGivenUp},
-		{w.T("console.system.attention"), b.Attention},
-		{w.T("console.system.webhooks-given-up"), b.WebhooksGivenUp},
-		{w.T("console.system.mails-given-up"), b.Mails[store.MailGivenUp].Mails},
+		{w.T("console.system.events-given-up"), b.EventsGivenUp, "holdfast network events"},
+		{w.T("console.system.attention"), b.Attention, "holdfast network attention"},
+		{w.T("console.system.webhooks-given-up"), b.WebhooksGivenUp, "holdfast webhook list"},
+		{w.T("console.system.mails-given-up"), b.Mails[store.MailGivenUp].Mails, "holdfast mail list --outcome GivenUp"},
 	} {
 		if one.n > 0 {
 			t.Rows = append(t.Rows, tableRow{Tone: wrong, Cells: []cell{
-				text(one.label), text(w.Count(int64(one.n))), {}, state(chip{w.T("console.system.look"), wrong}),
+				text(one.label), text(w.Count(int64(one.n))), {}, lookBy(w, one.command),
 			}})
 		}
 	}
 	return t
+}
+
+// lookBy says that somebody must look, and the command that shows at what.
+func lookBy(w webui.Words, command string) cell {
+	return cell{
+		Chip:   chip{w.T("console.system.look"), wrong},
+		Detail: w.T("console.system.by-command", "Command", command),
+	}
 }
 
 // mailsWaiting is the mails that are still to be delivered.

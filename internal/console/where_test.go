@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 // The page of a hold or a payment begins with where its money is.
@@ -91,4 +92,21 @@ func TestNotificationsLeadToTheirPayment(t *testing.T) {
 	notice := s.caller("notifications/" + string(hold.ID) + "/2")
 	b.get(s.payment(hold.ID)).want(`href="/console/` + notice + `"`)
 	b.get(notice).wantStatus(http.StatusOK).want(`href="/console/` + s.payment(hold.ID) + `"`)
+}
+
+// The system page names the command for what a person must look at.
+func TestSystemPageNamesCommands(t *testing.T) {
+	s := newSite(t)
+	if err := s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		if err := tx.InsertMail(party.Mail{ID: "M1", To: "a@example.test", Created: s.Clock.Now()}); err != nil {
+			return err
+		}
+		_, err := tx.GiveUpMails(s.Clock.Now(), "no answer")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.as(party.RoleOperator, "").get("server/system").wantStatus(http.StatusOK).
+		want("Look at it", "holdfast mail list --outcome GivenUp", "holdfast restore").
+		wantNot("holdfast network attention")
 }

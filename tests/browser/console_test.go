@@ -246,7 +246,7 @@ func TestConsoleLanguages(t *testing.T) {
 	}
 }
 
-// The risk board replaces its rows by itself, and works without a script.
+// The risk board replaces its rows by itself. The focus stays where it was.
 func TestConsoleBoardRefreshes(t *testing.T) {
 	t.Parallel()
 	s, p := newConsole(t), openBrowser(t)
@@ -257,6 +257,9 @@ func TestConsoleBoardRefreshes(t *testing.T) {
 		t.Fatal("the board does not show the hold")
 	}
 	s.Reserved("7.00", "order-2")
+	p.tabTo(`main a[href$="/settle"]`)
 	p.do("refreshing", chromedp.Evaluate[chromedp.Void](`document.querySelector("#board").dispatchEvent(new Event("refresh"))`))
 	p.waitFor("refreshing", `document.querySelector("#board").textContent.includes("order-2")`)
+	p.awaitFocus(`main a[href$="/settle"]`)
+	p.focus()
 }
