@@ -237,7 +237,7 @@ type callerSet struct {
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
 	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
-	ApproveAbove   *limit    `help:"Let a second member approve settles and refunds in the console above this amount; none needs no approval." placeholder:"500.00"`
+	ApproveAbove   *limit    `help:"Let a second person, a member of the console, approve settles and refunds above this amount, of members and of commands; none needs no approval." placeholder:"500.00"`
 	callerNetworkFlags
 	JSON bool `name:"json" help:"Print one line of JSON."`
 }

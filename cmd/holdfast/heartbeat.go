@@ -29,6 +29,9 @@ func (s *server) firstBeat(ctx context.Context) error {
 		ID: processor.RandomIDs{Now: s.Now}.Other("server-"), Version: programVersion().Version, Host: host,
 		Started: s.started,
 	}
+	if s.Mail != nil && s.Mail.On() {
+		s.row.Mails = s.PublicURL.String()
+	}
 	if err := s.tell(ctx, s.Store.FirstBeat); err != nil {
 		return err
 	}

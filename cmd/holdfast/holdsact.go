@@ -56,7 +56,7 @@ func (f holdFlags) act(
 		return err
 	}
 	defer db.Close()
-	p, err := f.holdClerk(db, w)
+	p, err := f.holdClerk(ctx, db, w)
 	if err != nil {
 		return err
 	}
@@ -117,15 +117,11 @@ func describePayment(of processor.Case) paymentAnswer {
 }
 
 // holdClerk is a processor that moves money: it asks the sandbox and card networks.
-func (f holdFlags) holdClerk(db *store.DB, w world) (*processor.Processor, error) {
+func (f holdFlags) holdClerk(ctx context.Context, db *store.DB, w world) (*processor.Processor, error) {
 	config := processor.Config{Now: w.Now, Log: w.Log}
-	public := f.PublicURL
-	if f.Data != "" {
-		kept, _, err := readDemo(f.Data)
-		if err != nil {
-			return nil, err
-		}
-		public = "http://" + kept.Listen + "/"
+	public, err := f.public()
+	if err != nil {
+		return nil, err
 	}
 	if public != "" {
 		address, err := url.Parse(public)
@@ -134,10 +130,26 @@ func (f holdFlags) holdClerk(db *store.DB, w world) (*processor.Processor, error
 		}
 		config.Receipts = account.Letters{Public: address}.Receipt
 	}
+	links, err := mailLinks(ctx, db.Reader, w.Now())
+	if err != nil {
+		return nil, err
+	}
+	if links != nil {
+		config.People.Letters = account.Letters{Public: links}.Write
+	}
 	s := &server{Store: db, Network: &sandbox.Network{Now: w.Now}, Now: w.Now, Log: w.Log}
 	config.Network = s.router(true)
 	s.Processor = processor.New(db, config)
 	return s.Processor, nil
+}
+
+// public is the address of the server, or empty if it is not known.
+func (f holdFlags) public() (string, error) {
+	if f.Data == "" {
+		return f.PublicURL, nil
+	}
+	kept, _, err := readDemo(f.Data)
+	return "http://" + kept.Listen + "/", err
 }
 
 type holdsSettle struct {
@@ -147,6 +159,11 @@ type holdsSettle struct {
 	Reference holdfast.CallerReference `help:"Name the payment; by default after the idempotency key." placeholder:"REF"`
 }
 
+const secondPerson = `Above the limit of the caller (holdfast caller set --approve-above), the command moves nothing: it asks, and a member
+of the console who may do the same approves or declines it within seven days. holdfast approval list shows what waits.`
+
+func (holdsSettle) Help() string { return secondPerson }
+
 func (v holdsSettle) Run(ctx context.Context, w world) error {
 	r := processor.SettleHold{Hold: v.ID, Amount: amountOf(v.Amount), Final: v.Final, Reference: v.Reference}
 	call, err := v.call(w, "settle", r)
@@ -154,7 +171,9 @@ func (v holdsSettle) Run(ctx context.Context, w world) error {
 		return err
 	}
 	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
-		return p.SettleHold(ctx, c, call, r)
+		done, err := p.SettleHold(ctx, c, call, r)
+		return done, v.askSecond(ctx, w, p, party.Approval{Caller: c.ID, Action: party.ApproveSettle},
+			processor.Wanted{Final: v.Final, Reference: v.Reference, Key: call.Idempotency}, err)
 	})
 }
 
@@ -189,7 +208,9 @@ type holdsRefund struct {
 
 // Help is the help of the verb.
 func (holdsRefund) Help() string {
-	return `The id is that of the hold, or of a payment that was taken without a hold. See holdfast find.
+	return secondPerson + `
+
+The id is that of the hold, or of a payment that was taken without a hold. See holdfast find.
 
 Examples:
 
@@ -210,12 +231,17 @@ func (v holdsRefund) Run(ctx context.Context, w world) error {
 	}
 	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
 		p.RefundWindow = v.RefundWindow
+		var done []payment.Transaction
+		var err error
 		if hold {
-			return p.RefundHold(ctx, c, call, r)
+			done, err = p.RefundHold(ctx, c, call, r)
+		} else {
+			done, err = one(p.RefundPayment(ctx, c, call, processor.RefundPayment{
+				Payment: r.Hold, Amount: r.Amount, Description: r.Description,
+			}))
 		}
-		return one(p.RefundPayment(ctx, c, call, processor.RefundPayment{
-			Payment: r.Hold, Amount: r.Amount, Description: r.Description,
-		}))
+		return done, v.askSecond(ctx, w, p, party.Approval{Caller: c.ID, Action: party.ApproveRefund},
+			processor.Wanted{Hold: hold, Reason: v.Reason, Key: call.Idempotency}, err)
 	})
 }
 

@@ -31,25 +31,29 @@ type memberFlags struct {
 
 type operatorCreate struct {
 	memberFlags
+	Name        string     `help:"Give a person without an account this name, which the person can change." placeholder:"NAME"`
 	Role        party.Role `help:"Give this role: owner, operator, finance, support, developer or packer." default:"owner" enum:"owner,operator,finance,support,developer,packer" placeholder:"ROLE"`
 	RefundLimit *dollars   `help:"Limit each refund; only for the role finance." placeholder:"100.00"`
+	PrintLink   bool       `help:"Print the link, also if a server runs that sends mails. The person then gets no mail."`
 	PublicURL   *url.URL   `name:"public-url" help:"Print a link to the server at this address; by default the link is a path." env:"HOLDFAST_PUBLIC_URL" placeholder:"URL"`
 	JSON        bool       `name:"json" help:"Print one line of JSON."`
 }
 
 // A memberAdded is the answer of operator create. Link is empty for a member, which
-// gets another role at once. Account is when the account of the address was made.
+// gets another role at once, and for a person who gets it by mail. Account is when the
+// account of the address was made.
 type memberAdded struct {
 	Email   string         `json:"email"`
 	Caller  party.CallerID `json:"callerId,omitzero"`
 	Role    party.Role     `json:"role"`
+	Mailed  bool           `json:"mailed,omitzero"`
 	Link    string         `json:"link,omitzero"`
 	Account time.Time      `json:"accountSince,omitzero"`
 }
 
 func (operatorCreate) Help() string {
-	return `The command prints a link, which makes its reader a member. A person who has an account signs in to it and opens the
-link. Check that the account is theirs: on a server that sends no mail, a stranger may have made it. To take it over, set
+	return `The person gets a link, which makes its reader a member. A running server that sends mails mails it; otherwise the
+command prints it. A person who has an account signs in to it and opens the link. Check that the account is theirs: on a server that sends no mail, a stranger may have made it. To take it over, set
 a new password (holdfast party password), remove its passkeys (holdfast operator reset), and then create the link again.
 The command changes the role of a member at once.`
 }
@@ -67,17 +71,26 @@ func (v operatorCreate) Run(ctx context.Context, w world) error {
 	if v.RefundLimit != nil {
 		m.RefundLimit = money.Amount(*v.RefundLimit)
 	}
-	people, answer := clerk(db, w).Identity, memberAdded{Email: v.Email, Caller: v.Caller, Role: v.Role}
+	answer := memberAdded{Email: v.Email, Caller: v.Caller, Role: v.Role}
 	known, found, err := findParty(ctx, db.Reader, v.Email)
 	if err != nil {
 		return err
 	}
+	p, mails, err := mailingClerk(ctx, db, w)
+	if err != nil {
+		return err
+	}
+	if v.PrintLink {
+		p.Identity.Letters, mails = nil, false
+	}
 	m.Party = known.ID
-	if err = people.ChangeMember(ctx, "", m); errors.Is(err, identity.ErrNoMember) {
+	if err = p.Identity.ChangeMember(ctx, "", m); errors.Is(err, identity.ErrNoMember) {
 		m.Party = ""
 		var secret string
-		secret, err = people.Invite(ctx, "", m, v.Email, "")
-		answer.Link = v.link(secret)
+		secret, err = p.Identity.Invite(ctx, "", identity.NewInvitation{Membership: m, Email: v.Email, Name: v.Name})
+		if answer.Mailed = mails; !mails {
+			answer.Link = v.link(secret)
+		}
 		if found {
 			answer.Account = known.Created
 		}
@@ -88,16 +101,27 @@ func (v operatorCreate) Run(ctx context.Context, w world) error {
 	if v.JSON {
 		return printJSON(w.Out, answer)
 	}
-	if answer.Link == "" {
-		_, err = fmt.Fprintf(w.Out, "%s is a member now: %s\n", v.Email, v.Role)
+	return answer.print(w)
+}
+
+// print says in words what happens next.
+func (a memberAdded) print(w world) (err error) {
+	days := int(party.InvitationLife / (24 * time.Hour))
+	switch {
+	case a.Mailed:
+		_, err = fmt.Fprintf(w.Out,
+			"%s gets a mail with a link. It works once, within %d days. If the mail does not arrive, see "+
+				"holdfast mail list, or give --print-link.\n", a.Email, days)
+	case a.Link == "":
+		_, err = fmt.Fprintf(w.Out, "%s is a member now: %s\n", a.Email, a.Role)
 		return err
+	default:
+		_, err = fmt.Fprintf(w.Out, "Give this link to %s. It works once, within %d days:\n%s\n", a.Email, days, a.Link)
 	}
-	_, err = fmt.Fprintf(w.Out, "Give this link to %s. It works once, within %d days:\n%s\n", v.Email,
-		int(party.InvitationLife/(24*time.Hour)), answer.Link)
-	if err == nil && found {
+	if err == nil && !a.Account.IsZero() {
 		_, err = fmt.Fprintf(w.Out, "There is an account with this address since %s. Its owner must sign in to accept. "+
 			"Make sure that it is the right person: see holdfast operator create --help.\n",
-			known.Created.UTC().Format(time.DateOnly))
+			a.Account.UTC().Format(time.DateOnly))
 	}
 	return err
 }
@@ -210,8 +234,8 @@ func listMembers(tx *store.ReadTx, of party.CallerID, now time.Time) (rows []mem
 	for _, i := range invited {
 		if !i.Over(now) {
 			rows = append(rows, memberListed{
-				Email: i.Email, Caller: of, Role: i.Role, RefundLimit: dollars(i.RefundLimit), Factor: "none", Invited: true,
-				Since: i.Created,
+				Email: i.Email, Name: i.Name, Caller: of, Role: i.Role, RefundLimit: dollars(i.RefundLimit), Factor: "none",
+				Invited: true, Since: i.Created,
 			})
 		}
 	}
@@ -236,6 +260,31 @@ func factorOf(tx *store.ReadTx, id party.ID) (string, error) {
 
 type operatorRemove struct {
 	memberFlags
+	JSON bool `name:"json" help:"Print one line of JSON."`
+}
+
+func (operatorRemove) Help() string {
+	return `The account of the person stays, and its other memberships. An invitation that is open is withdrawn. The last active
+owner cannot be removed: make another one first, with holdfast operator create.`
+}
+
+// A memberRemoved is the answer of operator remove.
+type memberRemoved struct {
+	Email     string         `json:"email"`
+	Caller    party.CallerID `json:"callerId,omitzero"`
+	Withdrawn bool           `json:"invitationWithdrawn,omitzero"` // the person was not a member yet
+}
+
+func (m memberRemoved) print(w world, asJSON bool) (err error) {
+	switch {
+	case asJSON:
+		return printJSON(w.Out, m)
+	case m.Withdrawn:
+		_, err = fmt.Fprintf(w.Out, "the invitation of %s is withdrawn\n", m.Email)
+		return err
+	}
+	_, err = fmt.Fprintf(w.Out, "%s is no member any more\n", m.Email)
+	return err
 }
 
 func (v operatorRemove) Run(ctx context.Context, w world) error {
@@ -254,23 +303,36 @@ func (v operatorRemove) Run(ctx context.Context, w world) error {
 	}
 	if !found || err != nil && !errors.Is(err, party.ErrLastOwner) {
 		if people.WithdrawInvitation(ctx, "", v.Caller, v.Email) == nil {
-			_, err = fmt.Fprintf(w.Out, "the invitation of %s is withdrawn\n", v.Email)
-			return err
+			return memberRemoved{v.Email, v.Caller, true}.print(w, v.JSON)
 		}
 	}
 	switch {
-	case !found:
-		return fmt.Errorf("%s is neither a member nor invited", v.Email)
+	case !found || errors.Is(err, identity.ErrNoMember):
+		return fmt.Errorf("%s is neither a member%s nor invited; see holdfast operator list", v.Email, v.ofCaller())
 	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(w.Out, "%s is no member any more\n", v.Email)
-	return err
+	return memberRemoved{v.Email, v.Caller, false}.print(w, v.JSON)
+}
+
+// ofCaller says of which caller a person is no member.
+func (f memberFlags) ofCaller() string {
+	if f.Caller == "" {
+		return " of the server"
+	}
+	return " of caller " + string(f.Caller)
 }
 
 type operatorReset struct {
 	storeFlags
 	Email string `help:"Choose the person by the e-mail address." required:"" placeholder:"EMAIL"`
+	JSON  bool   `name:"json" help:"Print one line of JSON."`
+}
+
+func (operatorReset) Help() string {
+	return `Make sure that it is the right person, for example by a call. The authenticator app, the recovery codes and the passkeys
+no longer work. The password stays; holdfast party password sets another one. At the next visit to the console, the person
+sets up a new second factor.`
 }
 
 func (v operatorReset) Run(ctx context.Context, w world) error {
@@ -283,9 +345,21 @@ func (v operatorReset) Run(ctx context.Context, w world) error {
 	if err != nil {
 		return err
 	}
-	if err := clerk(db, w).Identity.ResetSecondFactor(ctx, found.ID); err != nil {
+	p, mails, err := mailingClerk(ctx, db, w)
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w.Out, "%s has no second factor, and is signed out everywhere\n", found.Email)
+	if err := p.Identity.ResetSecondFactor(ctx, found.ID); err != nil {
+		return err
+	}
+	if v.JSON {
+		return printJSON(w.Out, struct {
+			Email  string `json:"email"`
+			Mailed bool   `json:"mailed"`
+		}{found.Email, mails && found.EmailVerified})
+	}
+	_, err = fmt.Fprintf(w.Out,
+		"%s has no second factor, and is signed out everywhere. The next visit to the console sets up "+
+			"a new one.\n", found.Email)
 	return err
 }

@@ -246,7 +246,7 @@ func (v webhookRotate) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	e, secret, err := clerk(db, w).RotateEndpointSecret(ctx, caller, v.ID, v.Overlap)
+	e, secret, err := clerk(db, w).RotateEndpointSecret(ctx, caller, v.ID, v.Overlap, "")
 	if err != nil {
 		return v.explained(err)
 	}

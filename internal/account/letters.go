@@ -63,6 +63,8 @@ func (l Letters) Write(n party.Notice) (subject, text string) {
 	case party.NoticeInvitation, party.NoticeFactorAdded, party.NoticeFactorRemoved, party.NoticeFactorReset,
 		party.NoticeRecoveryUsed:
 		return l.aboutConsole(w, n)
+	case party.NoticeApprovalAsked, party.NoticeApprovalDecided:
+		return l.aboutApproval(w, n)
 	}
 	say(w.T("mail.foot", "Address", l.address("")))
 	return subject, l.text(parts...)
@@ -70,7 +72,7 @@ func (l Letters) Write(n party.Notice) (subject, text string) {
 
 // aboutConsole composes a letter to a member.
 func (l Letters) aboutConsole(w webui.Words, n party.Notice) (subject, text string) {
-	console := strings.TrimSuffix(l.Public.String(), "/") + ConsoleRoot
+	console := l.console("")
 	if n.About == party.NoticeInvitation {
 		invited := w.T("mail-console.invitation-server", "Role", RoleWord(w, n.Role))
 		if n.Caller != "" {
@@ -109,6 +111,11 @@ var roleWords = map[party.Role]string{
 
 // text puts the paragraphs of a mail together.
 func (Letters) text(parts ...string) string { return strings.Join(parts, "\n\n") + "\n" }
+
+// console is the full address of a page of the console, for a mail.
+func (l Letters) console(path string) string {
+	return strings.TrimSuffix(l.Public.String(), "/") + ConsoleRoot + path
+}
 
 // address is the full address of a page, for a mail.
 func (l Letters) address(place string, pairs ...string) string {

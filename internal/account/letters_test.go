@@ -390,3 +390,47 @@ func TestLetters(t *testing.T) {
 		}
 	}
 }
+
+// The letters about approvals say who, what, how much and until when, in each language.
+func TestLettersAboutApprovals(t *testing.T) {
+	public, err := url.Parse("https://pay.example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := party.Approval{
+		ID: "Q1", Caller: "C1", Object: "1ABC", Amount: holdfasttest.USD("1234.50"), AskedBy: "P1",
+		AskedAt: time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC),
+	}
+	seen := make(map[string]bool)
+	for _, words := range webui.AllWords() {
+		for _, action := range []party.ApprovalAction{party.ApproveSettle, party.ApproveRefund} {
+			for _, state := range []party.ApprovalState{party.ApprovalAsked, party.ApprovalApproved, party.ApprovalDeclined} {
+				a := asked
+				a.Action, a.State = action, state
+				n := party.Notice{
+					About: party.NoticeApprovalAsked, Language: words.Tag(), Caller: "Kiln", Approval: a, Member: "fay@example.test",
+					Reference: "order-1",
+				}
+				if state != party.ApprovalAsked {
+					n.About = party.NoticeApprovalDecided
+				}
+				subject, text := account.Letters{Public: public}.Write(n)
+				for _, want := range []string{
+					"fay@example.test", words.Dollars(a.Amount), "Kiln", "order-1, 1ABC",
+					"https://pay.example.test/console/c/C1/approvals/Q1",
+				} {
+					if !strings.Contains(text, want) {
+						t.Errorf("%s %s in %s does not say %q:\n%s", action, state, words.Tag(), want, text)
+					}
+				}
+				if until := words.Moment(a.Until()); strings.Contains(text, until) != (state == party.ApprovalAsked) {
+					t.Errorf("%s %s in %s is about the time until %s:\n%s", action, state, words.Tag(), until, text)
+				}
+				if seen[subject] || seen[text] || !strings.Contains(subject, words.Dollars(a.Amount)) {
+					t.Errorf("%s %s in %s: the subject is %q", action, state, words.Tag(), subject)
+				}
+				seen[subject], seen[text] = true, true
+			}
+		}
+	}
+}

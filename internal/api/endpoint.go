@@ -191,7 +191,7 @@ type rotateEndpointInput struct {
 
 func (s *Server) rotateEndpoint(ctx context.Context, q *request, in *rotateEndpointInput) (*endpointAnswer, error) {
 	e, secret, err := s.Processor.RotateEndpointSecret(ctx, q.caller, payment.EndpointID(in.ID),
-		time.Duration(in.Body.OverlapHours)*time.Hour)
+		time.Duration(in.Body.OverlapHours)*time.Hour, "")
 	if err != nil {
 		return nil, orNoEndpoint(err)
 	}

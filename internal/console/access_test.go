@@ -281,7 +281,17 @@ func TestWebhookPages(t *testing.T) {
 	b.post(one+"/settings", settings).wantStatus(http.StatusOK).want("is changed", "Paused", "shop.example.com/other",
 		"All events")
 	b.post(one+"/settings", b.fill(one+"/settings", "url", "https://shop.example.com/other")).want("Sends")
-	b.post(one+"/secret", b.fill(one+"/secret", "overlap", "24")).wantStatus(http.StatusOK).want("whsec_")
+	secret := b.fill(one+"/secret", "overlap", "24")
+	b.post(one+"/secret", secret).wantStatus(http.StatusOK).want("whsec_")
+	b.post(one+"/secret", secret).wantStatus(http.StatusConflict).want("was sent before").wantNot("whsec_")
+	b.post(one+"/secret", url.Values{"overlap": {"24"}}).wantStatus(http.StatusBadRequest)
+	s.view(func(tx *store.ReadTx) error {
+		e, _, err := tx.WebhookEndpoint(s.Shop.ID, endpoints[0].ID)
+		if len(e.Secrets) != 2 {
+			t.Errorf("after a double click the endpoint has %d secrets", len(e.Secrets))
+		}
+		return err
+	})
 
 	support := s.as(party.RoleSupport, s.Shop.ID)
 	support.get(one).wantStatus(http.StatusOK).want("Send events again").wantNot("New secret")

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -53,10 +55,49 @@ type knownApproval struct {
 	party.Approval
 	asked, decided party.Party
 	wanted         processor.Wanted
+	approvers      []party.Party // that may still approve; only on its own page
+}
+
+// approversShown is how many members a page names that may approve.
+const approversShown = 10
+
+// mayApprove names the members who may approve.
+func (k knownApproval) mayApprove(w webui.Words) string {
+	var names []string
+	for _, p := range k.approvers[:min(len(k.approvers), approversShown)] {
+		names = append(names, p.Email)
+	}
+	said := strings.Join(names, ", ")
+	switch more := len(k.approvers) - len(names); {
+	case len(names) == 0:
+		return w.T("console.approvals.no-approvers")
+	case more > 0:
+		return w.T("console.approvals.more-approvers", "Names", said, "More", w.Count(int64(more)))
+	}
+	return said
+}
+
+// askedBy names the member who has asked, or the user of the machine whose command has.
+func (k knownApproval) askedBy(w webui.Words) string {
+	if k.AskedBy == "" {
+		return w.T("console.approvals.by-command", "User", k.wanted.By)
+	}
+	return k.asked.Email
+}
+
+// decidedBy names the member who has decided. A command is not named.
+func (k knownApproval) decidedBy(w webui.Words) string {
+	if k.DecidedBy == "" {
+		return w.T("mail-approval.operator")
+	}
+	return k.decided.Email
 }
 
 func readPeople(tx *store.ReadTx, a party.Approval) (k knownApproval, err error) {
 	k.Approval = a
+	if k.wanted, err = processor.WantedIn(a); err != nil {
+		return k, err
+	}
 	if k.asked, _, err = tx.Party(a.AskedBy); err != nil || a.DecidedBy == "" {
 		return k, err
 	}
@@ -99,7 +140,7 @@ func (s *Server) showApprovals(c *call) error {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
 			{Time: a.AskedAt, Address: c.link("approvals/" + url.PathEscape(string(a.ID))), Of: a.Object},
 			{Text: approvalWord(w, a.Action), Detail: a.Object},
-			text(w.Dollars(a.Amount)), text(a.asked.Email),
+			text(w.Dollars(a.Amount)), text(a.askedBy(w)),
 			state(approvalChip(c, a.Approval)),
 		}})
 	}
@@ -145,10 +186,10 @@ func (s *Server) approval(c *call) (a knownApproval, err error) {
 		if err != nil {
 			return err
 		}
-		if a, err = readPeople(tx, read); err != nil {
+		if a, err = readPeople(tx, read); err != nil || !read.Open(c.real) {
 			return err
 		}
-		a.wanted, err = processor.WantedIn(read)
+		a.approvers, err = identity.MembersThat(tx, read.Caller, read.MayBeApprovedBy)
 		return err
 	})
 	return a, err
@@ -165,14 +206,20 @@ func (s *Server) renderApproval(c *call, status int, problem string) error {
 	b := block{Facts: []fact{
 		{w.T("console.approvals.object"), cell{Text: a.Object, Address: caseAddress(c.caller.ID, a.Object)}},
 		factOf(w.T("console.case.amount"), w.Dollars(a.Amount)),
-		{w.T("console.approvals.asked-by"), cell{Text: a.asked.Email}},
+		factOf(w.T("console.approvals.asked-by"), a.askedBy(w)),
 		{w.T("console.approvals.asked-at"), moment(a.AskedAt)},
 	}}
+	if a.State == party.ApprovalAsked {
+		b.Facts = append(b.Facts, fact{w.T("console.approvals.until"), moment(a.Until())})
+	}
+	if a.Open(c.real) {
+		b.Facts = append(b.Facts, factOf(w.T("console.approvals.approvers"), a.mayApprove(w)))
+	}
 	b.Facts = append(b.Facts, wantedFacts(w, a)...)
 	if a.State != party.ApprovalAsked {
 		b.Facts = append(
 			b.Facts,
-			factOf(w.T("console.approvals.decided-by"), a.decided.Email),
+			factOf(w.T("console.approvals.decided-by"), a.decidedBy(w)),
 			fact{w.T("console.approvals.decided-at"), moment(a.DecidedAt)},
 		)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 )
 
 func TestApprovalPages(t *testing.T) {
@@ -29,11 +30,43 @@ func TestApprovalPages(t *testing.T) {
 	packer.post(at+"/approve", nil).wantStatus(http.StatusForbidden).want("Another member must approve")
 	s.as(party.RoleSupport, s.Shop.ID).get(at).wantStatus(http.StatusOK).wantNot("Approve and carry out")
 	owner.get(s.caller("approvals")).want("$60.00", "packer", "Waits")
-	owner.get(at).want("Approve and carry out", "Release the rest")
+	owner.get(s.caller("")).want("Approvals waiting").wantFigure("Approvals waiting", "1")
+	owner.get(at).want("Approve and carry out", "Release the rest", "May be approved by", "owner.c")
 	owner.post(at+"/approve", nil).wantStatus(http.StatusOK).want("approved and carried out", "Approved")
 	s.WantState(r.ID, payment.Success)
+	owner.get(s.caller("")).wantFigure("Approvals waiting", "0")
 	packer.post(at+"/decline", nil).wantStatus(http.StatusConflict).want("decided on it already")
 	other := s.OtherShop()
 	s.as(party.RoleOwner, other.ID).get("c/" + string(other.ID) + strings.TrimPrefix(at, "c/"+string(s.Shop.ID))).
 		wantStatus(http.StatusNotFound)
+}
+
+// wantFigure fails the test if a figure of the overview has another value.
+func (b *browser) wantFigure(label, value string) *browser {
+	b.t.Helper()
+	_, after, found := strings.Cut(b.body, label)
+	if _, after, _ = strings.Cut(after, "<dd"); !found ||
+		!strings.Contains(strings.SplitN(after, "</dd>", 2)[0], ">"+value) {
+		b.t.Errorf("%s does not say %s %s:\n%s", b.url, label, value, b.body)
+	}
+	return b
+}
+
+// Approvals that are too late wait no longer, and a command that asks is named.
+func TestApprovalsOnTheOverview(t *testing.T) {
+	s := newSite(t)
+	owner := s.as(party.RoleOwner, s.Shop.ID)
+	owner.get(s.caller("")).wantNot("Approvals waiting")
+	r := s.Reserved("60.00", "order-1")
+	a, err := s.Processor.AskApproval(t.Context(), party.Approval{
+		Caller: s.Shop.ID, Action: party.ApproveSettle, Object: string(r.ID), Amount: holdfasttest.USD("60.00"),
+	}, processor.Wanted{Key: "a command", By: "root"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner.get(s.caller("")).wantFigure("Approvals waiting", "1")
+	owner.get(s.caller("approvals")).want("root, by a command at the server")
+	owner.get(s.caller("approvals/"+string(a.ID))).want("root, by a command at the server", "Can be decided until")
+	s.Clock.Advance(party.ApprovalLife)
+	s.as(party.RoleOperator, s.Shop.ID).get(s.caller("")).wantStatus(http.StatusOK).wantNot("Approvals waiting")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -191,7 +192,14 @@ func (s *Server) rotateEndpointSecret(c *call) error {
 	if err != nil {
 		return err
 	}
-	after, secret, err := s.Processor.RotateEndpointSecret(c.r.Context(), c.caller, e.ID, overlap)
+	once, err := c.once()
+	if err != nil {
+		return err
+	}
+	after, secret, err := s.Processor.RotateEndpointSecret(c.r.Context(), c.caller, e.ID, overlap, once)
+	if errors.Is(err, store.ErrFormUsed) {
+		return s.secretPage(c, http.StatusConflict, e, c.words.T("console.hooks.secret-repeated"))
+	}
 	if why, ok := errors.AsType[*holdfast.Error](err); ok && why.Code == holdfast.InvalidParams {
 		return s.secretPage(c, http.StatusConflict, e, c.words.T("console.hooks.refused", "Why", why.Message))
 	}

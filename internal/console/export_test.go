@@ -17,12 +17,20 @@ type Route struct {
 	Permission   party.Permission
 	OfCaller     bool
 	OfServer     bool
+	OfMember     bool // any member, after its second factor
+	BeforeFactor bool // any member
+	ForParty     bool // any party that is signed in
+	ForAnybody   bool
 }
 
 // Routes returns all routes.
 func (s *Server) Routes() (all []Route) {
 	for _, r := range s.routes() {
-		all = append(all, Route{r.Method, r.In.prefix() + r.Path, r.Permission, r.In == ofCaller, r.In == ofServer})
+		all = append(all, Route{
+			Method: r.Method, Path: r.In.prefix() + r.Path, Permission: r.Permission,
+			OfCaller: r.In == ofCaller, OfServer: r.In == ofServer, OfMember: r.In == ofMember,
+			BeforeFactor: r.In == beforeFactor, ForParty: r.In == forParty, ForAnybody: r.In == forAnybody,
+		})
 	}
 	return all
 }
@@ -69,6 +77,11 @@ func WordsMissing() (missing []string) {
 	for _, s := range payment.States {
 		if s != payment.None && stateWords[lower(s)].id == "" {
 			missing = append(missing, string(s))
+		}
+	}
+	for _, p := range party.Permissions {
+		if permissionWords[p] == "" {
+			missing = append(missing, string(p))
 		}
 	}
 	for _, k := range processor.FindingKinds {

@@ -67,6 +67,11 @@ func (s *Server) renderInvitation(c *call, status int, typed *webui.Form) error 
 		}}
 	default:
 		form := account.InvitedForm(w)
+		for f := range form.Fields {
+			if form.Fields[f].Name == "name" {
+				form.Fields[f].Value = i.Name
+			}
+		}
 		if typed != nil {
 			form = *typed
 		}

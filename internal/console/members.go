@@ -92,6 +92,7 @@ func (s *Server) showMembers(c *call) error {
 		Blocks: []block{
 			{Heading: w.T("console.members.heading"), Table: have},
 			{Heading: w.T("console.members.invitations"), Table: invitationTable(c, invited)},
+			{Heading: w.T("console.members.roles"), Table: rolesTable(c)},
 		},
 	})
 }
@@ -189,7 +190,20 @@ func (s *Server) invite(c *call) error {
 	if form.Failed() {
 		return s.renderInvite(c, http.StatusUnprocessableEntity, form)
 	}
-	secret, err := s.Processor.Identity.Invite(c.r.Context(), c.Party.ID, m, email, s.Sessions.From(c.r))
+	once, err := c.once()
+	if err != nil {
+		return err
+	}
+	secret, err := s.Processor.Identity.Invite(c.r.Context(), c.Party.ID, identity.NewInvitation{
+		Membership: m, Email: email, From: s.Sessions.From(c.r), Once: once,
+	})
+	switch {
+	case errors.Is(err, store.ErrFormUsed) && s.Processor.Identity.Letters != nil:
+		return c.did("console.done.invited", c.link("members"))
+	case errors.Is(err, store.ErrFormUsed):
+		form.Problem = c.words.T("console.members.repeated")
+		return s.renderInvite(c, http.StatusConflict, form)
+	}
 	if _, blocked := errors.AsType[*identity.GuessesError](err); blocked {
 		var status int
 		status, form.Problem = account.SignInProblem(c.words, c.w.Header(), err)

@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/console"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
@@ -37,12 +38,17 @@ func TestInvitationPages(t *testing.T) {
 	post := s.Mailing()
 	b := s.as(party.RoleOwner, s.Shop.ID)
 	b.get(s.caller("members/invite")).want("Invite somebody")
-	b.post(s.caller("members/invite"), url.Values{"email": {"no address"}, "role": {"packer"}}).
-		wantStatus(http.StatusUnprocessableEntity)
+	invite := s.caller("members/invite")
+	b.post(invite, b.fill(invite, "email", "no address", "role", "packer")).wantStatus(http.StatusUnprocessableEntity)
+	b.post(invite, url.Values{"email": {"pat@example.test"}, "role": {"packer"}}).wantStatus(http.StatusBadRequest)
 	send := func(email string) string {
 		t.Helper()
-		b.post(s.caller("members/invite"), url.Values{"email": {email}, "role": {"packer"}}).want("The invitation was sent",
-			email)
+		form := b.fill(invite, "email", email, "role", "packer")
+		b.post(invite, form).want("The invitation was sent", email)
+		b.post(invite, form).want("The invitation was sent", email) // a double click
+		if n := len(post.To(email)); n != 1 {
+			t.Errorf("%s gets %d letters", email, n)
+		}
 		return post.Last(email, party.NoticeInvitation).Link
 	}
 	secret := send("pat@example.test")
@@ -83,6 +89,36 @@ func TestInvitationPages(t *testing.T) {
 func TestAnInvitationIsHandedOver(t *testing.T) {
 	s := newSite(t)
 	b := s.as(party.RoleOwner, "")
-	b.post("server/members/invite", url.Values{"email": {"op@example.test"}, "role": {"operator"}}).
-		wantStatus(http.StatusOK).want("console/invitation?link=", "Give this link")
+	form := b.fill("server/members/invite", "email", "op@example.test", "role", "operator")
+	b.post("server/members/invite", form).wantStatus(http.StatusOK).want("console/invitation?link=", "Give this link")
+	link := secretShown.FindStringSubmatch(b.body)[1]
+	b.post("server/members/invite", form).wantStatus(http.StatusConflict).want("was sent before").wantNot("?link=")
+	_, path, _ := strings.Cut(link, console.Root)
+	s.newBrowser().get(path).wantStatus(http.StatusOK).want("op@example.test")
+}
+
+// The page of the members says what each role may do, from the table that decides.
+func TestRolesOnThePageOfMembers(t *testing.T) {
+	s := newSite(t)
+	s.as(party.RoleOwner, s.Shop.ID).get(s.caller("members")).want("What each role may do",
+		"see holds and payments, settle, release, raise and renew holds, refund, send notifications again, see reports").
+		wantNot("make callers")
+	s.as(party.RoleOwner, "").get("server/members").want("make callers", "see the system page")
+}
+
+// The name that a command gives is proposed to a person without an account.
+func TestNameOfAnInvitation(t *testing.T) {
+	s := newSite(t)
+	link, err := s.Processor.Identity.Invite(t.Context(), "", identity.NewInvitation{
+		Membership: party.Membership{Role: party.RoleOwner}, Email: "pat@example.test", Name: "Pat O'Neil",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.newBrowser().get("invitation?link=" + link).want(`value="Pat O'Neil"`)
+	if _, err := s.Processor.Identity.Invite(t.Context(), "", identity.NewInvitation{
+		Membership: party.Membership{Role: party.RoleOwner}, Email: "pat@example.test", Name: "two\nlines",
+	}); err == nil {
+		t.Error("a name of two lines is accepted")
+	}
 }

@@ -145,6 +145,12 @@ func (v callerView) waitingFigures(c *call) []figure {
 	if s.WebhooksPaused > 0 {
 		figures[2].Tone, figures[2].Detail = wait, w.N("console.overview.paused", s.WebhooksPaused)
 	}
+	if s.Approvals > 0 || c.caller.ApproveAbove.Given() {
+		figures = append(figures, figure{
+			Label: w.T("console.approvals.waiting"), Value: w.Count(int64(s.Approvals)), Tone: ifAny(s.Approvals, wait),
+			Address: c.link("approvals"),
+		})
+	}
 	return append(figures, auditFigure(w, v.audit, s.Violations, c.real))
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
@@ -265,16 +266,25 @@ func (c *call) yourself() link {
 	return link{Label: c.words.T("console.factor.yourself"), Address: Root + "yourself"}
 }
 
-func (s *Server) askNewCodes(c *call) error {
+func (s *Server) askNewCodes(c *call) error { return s.newCodesPage(c, http.StatusOK, "") }
+
+func (s *Server) newCodesPage(c *call, status int, problem string) error {
 	w := c.words
-	return s.confirm(c, http.StatusOK, confirmation{
+	return s.confirm(c, status, confirmation{
 		Heading: w.T("console.factor.new-codes"), Lead: w.T("console.factor.new-codes-lead"), Up: c.yourself(),
-		Form: webui.Form{Submit: w.T("console.factor.new-codes")},
+		Problem: problem, Form: webui.Form{Submit: w.T("console.factor.new-codes")},
 	})
 }
 
 func (s *Server) newCodes(c *call) error {
-	recovery, err := s.Processor.Identity.NewRecoveryCodes(c.r.Context(), c.Session)
+	once, err := c.once()
+	if err != nil {
+		return err
+	}
+	recovery, err := s.Processor.Identity.NewRecoveryCodes(c.r.Context(), c.Session, once)
+	if errors.Is(err, store.ErrFormUsed) {
+		return s.newCodesPage(c, http.StatusConflict, c.words.T("console.factor.codes-repeated"))
+	}
 	if errors.Is(err, identity.ErrWrongFactor) {
 		return errNotThere // there is no app
 	}

@@ -115,12 +115,16 @@ func TestNewRecoveryCodes(t *testing.T) {
 	b.post("second-factor/app", b.code(app))
 	old := shownCodes.FindStringSubmatch(b.body)[1]
 	b.get("yourself/codes").wantStatus(http.StatusOK).want("no longer work")
-	b.post("yourself/codes", nil).wantStatus(http.StatusOK)
+	form := b.fill("yourself/codes")
+	b.post("yourself/codes", form).wantStatus(http.StatusOK)
 	if codes := shownCodes.FindAllStringSubmatch(b.body, -1); len(codes) != party.RecoveryCodes || codes[0][1] == old {
 		t.Errorf("the new codes are %q", codes)
 	}
+	b.post("yourself/codes", form).wantStatus(http.StatusConflict).want("was sent before")
+	b.post("yourself/codes", nil).wantStatus(http.StatusBadRequest)
 	s.byPassword(member).post("second-factor", url.Values{"code": {old}}).wantStatus(http.StatusUnprocessableEntity)
 	b.get("yourself/app/remove").want("Remove the app")
 	b.post("yourself/app/remove", nil).want("was removed", "You have not set up an app")
-	s.as(party.RolePacker, s.Shop.ID).post("yourself/codes", nil).wantStatus(http.StatusNotFound)
+	packer := s.as(party.RolePacker, s.Shop.ID)
+	packer.post("yourself/codes", packer.fill("yourself/codes")).wantStatus(http.StatusNotFound)
 }

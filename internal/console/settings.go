@@ -163,7 +163,12 @@ func behaviourFacts(c *call) []fact {
 	if caller.Wait > 0 {
 		wait = caller.Wait.String()
 	}
-	return append(facts, factOf(w.T("console.settings.guest-limit"), limit), factOf(w.T("console.settings.wait"), wait),
+	approve := w.T("console.settings.approve-never")
+	if caller.ApproveAbove.Given() {
+		approve = w.Dollars(caller.ApproveAbove)
+	}
+	return append(facts, factOf(w.T("console.settings.guest-limit"), limit),
+		factOf(w.T("console.settings.approve-above"), approve), factOf(w.T("console.settings.wait"), wait),
 		factOf(w.T("console.settings.warnings"), caller.Warnings.String()))
 }
 

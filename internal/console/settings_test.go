@@ -64,6 +64,18 @@ func TestSettingsPages(t *testing.T) {
 		got.PendingFirst {
 		t.Errorf("the caller is %+v", got)
 	}
+	// The owner sets the amount above which a second member approves.
+	for typed, want := range map[string]string{"50.00": "50", "": ""} {
+		b.post(change, b.hidden(b.fill(change, "name", "Kiln", "approve-above", typed), "seen")).wantStatus(http.StatusOK)
+		if got := s.shopNow().ApproveAbove; want == "" && got.Given() || want != "" && got != holdfasttest.USD(want) {
+			t.Errorf("with %q, a second member approves above %v", typed, got)
+		}
+	}
+	b.get(s.caller("settings")).want("Never needed")
+	for _, wrong := range []string{"0", "-1", "much"} {
+		b.post(change, b.hidden(b.fill(change, "name", "Kiln", "approve-above", wrong), "seen")).
+			wantStatus(http.StatusUnprocessableEntity).want("such as 25.00")
+	}
 	developer := s.as(party.RoleDeveloper, s.Shop.ID)
 	developer.get(s.caller("settings")).wantStatus(http.StatusOK).wantNot("Change the settings")
 	developer.get(change).wantStatus(http.StatusForbidden)

@@ -62,6 +62,10 @@ func (c *call) settingsForm() webui.Form {
 			Name: "warnings", Label: w.T("console.settings.warnings"), Hint: w.T("console.settings.warnings-hint"),
 			Autocomplete: "off", Optional: true,
 		},
+		{
+			Name: "approve-above", Label: w.T("console.settings.approve-above"),
+			Hint: w.T("console.settings.approve-above-hint"), InputMode: "decimal", Autocomplete: "off", Optional: true,
+		},
 	}}
 	if c.mayInServer(party.MayChangeCaller) {
 		f.Fields = append(f.Fields, webui.Field{
@@ -94,9 +98,9 @@ func (s *Server) askSettings(c *call) error {
 		case "warnings":
 			*to = caller.Warnings.String()
 		case "guest-limit":
-			if caller.GuestLimit.Positive() {
-				*to = caller.GuestLimit.Value()
-			}
+			*to = limitValue(caller.GuestLimit)
+		case "approve-above":
+			*to = limitValue(caller.ApproveAbove)
 		default:
 			for _, t := range toggles {
 				if t.name == f.Fields[i].Name {
@@ -158,16 +162,32 @@ func readSettings(c *call, to party.Caller) (party.Caller, webui.Form) {
 			*t.of(&to) = c.form.Get(t.name) != ""
 		}
 	}
+	to.ApproveAbove = readLimit(c, &f, "approve-above")
 	if c.mayInServer(party.MayChangeCaller) {
-		to.GuestLimit = money.Amount{}
-		if typed := strings.TrimSpace(c.form.Get("guest-limit")); typed != "" {
-			var ok bool
-			if to.GuestLimit, ok = readAmount(typed); !ok {
-				f.SetError("guest-limit", w.T("console.not-an-amount"))
-			}
-		}
+		to.GuestLimit = readLimit(c, &f, "guest-limit")
 	}
 	return to, f
+}
+
+// limitValue is a limit as a field shows it. It is empty for none.
+func limitValue(a money.Amount) string {
+	if !a.Positive() {
+		return ""
+	}
+	return a.Value()
+}
+
+// readLimit reads a field with a limit. The zero amount is none.
+func readLimit(c *call, f *webui.Form, name string) (limit money.Amount) {
+	typed := strings.TrimSpace(c.form.Get(name))
+	if typed == "" {
+		return limit
+	}
+	limit, ok := readAmount(typed)
+	if !ok {
+		f.SetError(name, c.words.T("console.not-an-amount"))
+	}
+	return limit
 }
 
 // orNone is the word for no warnings, if a text is empty.

@@ -68,5 +68,5 @@ func (s *Service) moveEmail(tx *store.Tx, account party.Party, email string) err
 	if err := tx.Log(entry, s.Now()); err != nil {
 		return err
 	}
-	return s.tellOwner(tx, account, party.Notice{About: party.NoticeEmailChanged, NewEmail: email})
+	return s.TellOwner(tx, account, party.Notice{About: party.NoticeEmailChanged, NewEmail: email})
 }

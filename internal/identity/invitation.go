@@ -9,20 +9,29 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
+// A NewInvitation is whom to invite. From is the network address of the inviting member.
+// Name is of the person, who can change it; it may be empty. Once is the key of the form.
+type NewInvitation struct {
+	party.Membership
+	Email, Name, From, Once string
+}
+
 // Invite sends a letter whose reader becomes a member. by is the acting member, or
-// empty for a command; from is its network address. The result is the link's secret
-// if the server sends no mail, and otherwise empty: only the letter has it then.
-func (s *Service) Invite(
-	ctx context.Context, by party.ID, m party.Membership, email, from string,
-) (secret string, err error) {
+// empty for a command. The result is the link's secret if the server sends no mail, and
+// otherwise empty: only the letter has it then. The same form again is
+// [store.ErrFormUsed].
+func (s *Service) Invite(ctx context.Context, by party.ID, n NewInvitation) (secret string, err error) {
+	m, email := n.Membership, n.Email
 	switch {
 	case !party.ValidEmail(email):
 		return "", errEmail()
+	case n.Name != "" && !party.ValidName(n.Name):
+		return "", holdfast.Errorf(holdfast.InvalidParams, "a name is one line of at most %d characters", party.NameMax)
 	case m.CheckMember() != nil:
 		return "", m.CheckMember()
 	}
 	if s.Letters != nil && by != "" {
-		if err := s.CountLetter(ctx, email, from); err != nil {
+		if err := s.CountLetter(ctx, email, n.From); err != nil {
 			return "", err
 		}
 	}
@@ -32,8 +41,11 @@ func (s *Service) Invite(
 		if err := mayManage(tx, by, m.Caller); err != nil {
 			return err
 		}
+		if err := tx.UseForm(n.Once, now); err != nil {
+			return err
+		}
 		i := party.Invitation{
-			Membership: m, Link: party.HashLink(link), Email: email, InvitedBy: by, Created: now,
+			Membership: m, Link: party.HashLink(link), Email: email, Name: n.Name, InvitedBy: by, Created: now,
 		}
 		name, err := s.inviting(tx, &i)
 		if err != nil {

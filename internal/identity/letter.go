@@ -20,10 +20,10 @@ func (s *Service) Mail(tx *store.Tx, to, subject, text string) error {
 	return tx.InsertMail(party.Mail{ID: s.IDs().Other("M"), To: to, Subject: subject, Text: text, Created: s.Now()})
 }
 
-// tellOwner writes to a party about its account, if it has verified its e-mail
+// TellOwner writes to a party about its account, if it has verified its e-mail
 // address. An address that is not verified may belong to a stranger, who would
 // otherwise get such letters again and again.
-func (s *Service) tellOwner(tx *store.Tx, account party.Party, n party.Notice) error {
+func (s *Service) TellOwner(tx *store.Tx, account party.Party, n party.Notice) error {
 	if !account.EmailVerified {
 		return nil
 	}

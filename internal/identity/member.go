@@ -65,6 +65,36 @@ func Permit(tx *store.ReadTx, id party.ID, p party.Permission, of party.CallerID
 	return permitted, nil
 }
 
+// MembersThat returns the active parties with a membership of which may is true: first
+// the members of a caller, then those of the server.
+func MembersThat(
+	tx *store.ReadTx, of party.CallerID, may func(party.Membership) bool,
+) (parties []party.Party, err error) {
+	members, err := tx.Members(of)
+	if err != nil {
+		return nil, err
+	}
+	ofServer, err := tx.Members("")
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[party.ID]bool)
+	for _, m := range append(members, ofServer...) {
+		if seen[m.Party] || !may(m.Membership) {
+			continue
+		}
+		seen[m.Party] = true
+		account, found, err := tx.Party(m.Party)
+		if err != nil {
+			return nil, err
+		}
+		if found && !account.Guest && account.Standing == party.Active {
+			parties = append(parties, account)
+		}
+	}
+	return parties, nil
+}
+
 // mayManage refuses an action on members unless by may manage them. A command has no
 // party.
 func mayManage(tx *store.Tx, by party.ID, of party.CallerID) error {

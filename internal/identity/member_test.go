@@ -180,7 +180,7 @@ func TestTheLargerRefundLimitCounts(t *testing.T) {
 }
 
 func invite(w *holdfasttest.World, by party.ID, m party.Membership, email string) (string, error) {
-	return w.Processor.Identity.Invite(w.T.Context(), by, m, email, here)
+	return w.Processor.Identity.Invite(w.T.Context(), by, identity.NewInvitation{Membership: m, Email: email, From: here})
 }
 
 func TestAnInvitationMakesAnAccount(t *testing.T) {

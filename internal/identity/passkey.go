@@ -374,7 +374,7 @@ func (s *Service) passkeyChanged(
 	if err := tx.Log(entry, s.Now()); err != nil {
 		return err
 	}
-	return s.tellOwner(tx, owner, party.Notice{About: about})
+	return s.TellOwner(tx, owner, party.Notice{About: about})
 }
 
 // changingKeys reads the party of a session that is about to change its passkeys.

@@ -107,5 +107,5 @@ func (s *Service) setPassword(
 	if err := tx.ForgetProofs(account.ID, party.ProvesNewEmail); err != nil {
 		return err
 	}
-	return s.tellOwner(tx, account, party.Notice{About: party.NoticePasswordChanged})
+	return s.TellOwner(tx, account, party.Notice{About: party.NoticePasswordChanged})
 }

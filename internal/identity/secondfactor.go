@@ -169,8 +169,9 @@ func (s *Service) ConfirmTOTP(ctx context.Context, at party.SignedIn, code strin
 	return recovery, nil
 }
 
-// NewRecoveryCodes replaces the recovery codes. The session must be proved.
-func (s *Service) NewRecoveryCodes(ctx context.Context, at party.SignedIn) ([]string, error) {
+// NewRecoveryCodes replaces the recovery codes. The session must be proved. once is the
+// key of the form; the same form again is [store.ErrFormUsed].
+func (s *Service) NewRecoveryCodes(ctx context.Context, at party.SignedIn, once string) ([]string, error) {
 	recovery, hashes := newRecoveryCodes(at.Party)
 	err := s.db.Update(ctx, func(tx *store.Tx) error {
 		f, err := secondFactor(&tx.ReadTx, at.Party)
@@ -181,6 +182,9 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, at party.SignedIn) ([]st
 			return ErrWrongFactor
 		}
 		if err := s.mayChangeFactors(&tx.ReadTx, at); err != nil {
+			return err
+		}
+		if err := tx.UseForm(once, s.Now()); err != nil {
 			return err
 		}
 		if err := tx.Log(party.AuditEntry{Action: "factor.codes", Object: string(at.Party)}, s.Now()); err != nil {
@@ -218,7 +222,7 @@ func (s *Service) factorChanged(tx *store.Tx, id party.ID, about party.NoticeAbo
 	if err := tx.Log(entry, s.Now()); err != nil {
 		return err
 	}
-	return s.tellOwner(tx, account, party.Notice{About: about})
+	return s.TellOwner(tx, account, party.Notice{About: about})
 }
 
 // factorSubjects count the guesses at a second factor. Only somebody who has signed

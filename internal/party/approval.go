@@ -47,7 +47,8 @@ type Approval struct {
 	Data   string // the request, as JSON
 	Amount money.Amount
 	State  ApprovalState
-	// AskedAt and DecidedAt are in real time.
+	// AskedAt and DecidedAt are in real time. AskedBy and DecidedBy are members; empty
+	// for a command. A command may ask and decline, but not approve.
 	AskedBy   ID
 	AskedAt   time.Time
 	DecidedBy ID
@@ -64,9 +65,17 @@ var (
 	ErrApprovalOver    = holdfast.Errorf(holdfast.InvalidParams, "it was not decided on within seven days")
 )
 
+// Until is when the approval can no longer be decided on.
+func (a Approval) Until() time.Time { return a.AskedAt.Add(ApprovalLife) }
+
 // Open reports whether the approval can be decided on.
-func (a Approval) Open(now time.Time) bool {
-	return a.State == ApprovalAsked && now.Before(a.AskedAt.Add(ApprovalLife))
+func (a Approval) Open(now time.Time) bool { return a.State == ApprovalAsked && now.Before(a.Until()) }
+
+// MayBeApprovedBy reports whether a membership for the approval's caller lets its party
+// approve.
+func (a Approval) MayBeApprovedBy(m Membership) bool {
+	return m.Party != a.AskedBy && m.May(a.Action.Permission()) &&
+		(a.Action != ApproveRefund || m.MayRefund(a.Amount))
 }
 
 // CheckDecision refuses a decision of a member. The member that asked may decline,
@@ -77,7 +86,7 @@ func (a Approval) CheckDecision(by ID, to ApprovalState, now time.Time) error {
 		return ErrApprovalDecided
 	case !a.Open(now):
 		return ErrApprovalOver
-	case to == ApprovalApproved && a.AskedBy == by:
+	case to == ApprovalApproved && (a.AskedBy == by || by == ""):
 		return ErrOwnApproval
 	}
 	return nil

@@ -60,6 +60,7 @@ type Invitation struct {
 	Link       LinkHash
 	Email      string
 	Language   string // of the mail
+	Name       string // of the person, as far as the inviting one knows it; may be empty
 	InvitedBy  ID     // empty if a command made the invitation
 	Created    time.Time
 }

@@ -18,6 +18,12 @@ type Notice struct {
 	// caller; it is empty for the server.
 	Caller string
 	Role   Role
+	// Approval is what a second member must approve, or what was decided on. Member is
+	// the e-mail address of the member who asked or decided; empty for a command.
+	Approval Approval
+	Member   string
+	// Reference is the caller's own name for the payment of an approval; may be empty.
+	Reference string
 }
 
 // A NoticeAbout is the subject of a notice.
@@ -39,4 +45,6 @@ const (
 	NoticeFactorRemoved   NoticeAbout = "factor-removed"
 	NoticeFactorReset     NoticeAbout = "factor-reset" // by the operator
 	NoticeRecoveryUsed    NoticeAbout = "recovery-used"
+	NoticeApprovalAsked   NoticeAbout = "approval-asked"   // goes to those who may approve
+	NoticeApprovalDecided NoticeAbout = "approval-decided" // goes to the member who asked
 )

@@ -186,8 +186,8 @@ type Caller struct {
 	// GuestLimit is the largest sum that guests may pay with one card in a month. The
 	// zero Amount means no limit.
 	GuestLimit money.Amount
-	// ApproveAbove is the largest amount that a member may settle or refund in the console
-	// without the approval of a second one. The zero Amount means any amount.
+	// ApproveAbove is the largest amount that a member or a command may settle or refund
+	// without the approval of a second person. The zero Amount means any amount.
 	ApproveAbove money.Amount
 	// Warnings are when the caller is warned of the deadline of a hold, and
 	// WarningMails says that its owner gets them by mail, too.

@@ -49,6 +49,13 @@ const (
 	MaySeeSystem     Permission = "system"
 )
 
+// Permissions lists every permission, those of callers first.
+var Permissions = []Permission{
+	MayRead, MayActOnHolds, MayRefund, MayResend, MayEndTokens, MayManageKeys, MayManageWebhooks, MayMoveClock,
+	MayChangeCaller, MayReport, MayReadAuditLog, MayManageMembers, MayCreateCallers, MayReadParties, MayManageParties,
+	MaySeeSystem,
+}
+
 // permitted has the roles that have each permission.
 var permitted = map[Permission][]Role{
 	MayRead:           Roles,

@@ -10,7 +10,7 @@ import (
 // Each permission is written out for each role: a change of the table is a
 // change of this test.
 func TestRoleMay(t *testing.T) {
-	for permission, want := range map[party.Permission]string{
+	table := map[party.Permission]string{
 		party.MayRead:           "owner operator finance support developer packer",
 		party.MayActOnHolds:     "owner operator finance packer",
 		party.MayRefund:         "owner operator finance",
@@ -28,7 +28,16 @@ func TestRoleMay(t *testing.T) {
 		party.MayManageParties:  "owner operator",
 		party.MaySeeSystem:      "owner operator",
 		"unknown":               "",
-	} {
+	}
+	for _, p := range party.Permissions {
+		if table[p] == "" {
+			t.Errorf("the test does not say who has %s", p)
+		}
+	}
+	if len(party.Permissions) != len(table)-1 {
+		t.Errorf("there are %d permissions, want %d", len(party.Permissions), len(table)-1)
+	}
+	for permission, want := range table {
 		var got []string
 		for _, role := range party.Roles {
 			if role.May(permission) {

@@ -31,26 +31,25 @@ type RefundLimitError struct{ Limit money.Amount }
 
 func (e *RefundLimitError) Error() string { return "the refund is above the limit of the member" }
 
-// allow refuses a call of a member that its role does not allow now, or not without a
-// second member. It runs in the commit of the action, so it knows the amount that the
-// action moves, and sees a role that was changed since the page was shown.
+// allow refuses a call of a person that needs a second member, and a call of a member
+// that its role does not allow now. It runs in the commit of the action, so it knows the
+// amount that the action moves, and sees a role that was changed since the page was
+// shown. A key has limits of its own.
 func (d decision) allow(c *Call, u payment.KeyUse) error {
-	if c.Member == "" {
+	if !c.Person {
 		return nil
 	}
 	action := party.ApproveSettle
 	if u.Scope == party.ScopeRefund {
 		action = party.ApproveRefund
 	}
-	m, err := identity.Permit(&d.tx.ReadTx, c.Member, action.Permission(), d.caller.ID)
-	if err != nil || !u.Amount.Given() {
-		return err
+	if c.Member != "" {
+		if err := d.permit(c.Member, action, u.Amount); err != nil {
+			return err
+		}
 	}
-	if action == party.ApproveRefund && !m.MayRefund(u.Amount) {
-		return &RefundLimitError{m.RefundLimit}
-	}
-	if u.Scope == party.ScopeHold {
-		return nil // a hold takes no money
+	if !u.Amount.Given() || u.Scope == party.ScopeHold {
+		return nil // it takes no money
 	}
 	if c.approval != "" {
 		return d.approve(c, u.Amount)
@@ -59,6 +58,16 @@ func (d decision) allow(c *Call, u payment.KeyUse) error {
 		return &ApprovalNeededError{u.Amount, above}
 	}
 	return nil
+}
+
+// permit refuses an action that a member's role does not allow. The amount is not given
+// for an action that moves no money.
+func (d decision) permit(by party.ID, action party.ApprovalAction, amount money.Amount) error {
+	m, err := identity.Permit(&d.tx.ReadTx, by, action.Permission(), d.caller.ID)
+	if err == nil && amount.Given() && action == party.ApproveRefund && !m.MayRefund(amount) {
+		err = &RefundLimitError{m.RefundLimit}
+	}
+	return err
 }
 
 // approve writes the yes of a second member, in the commit of the action.
@@ -70,20 +79,21 @@ func (d decision) approve(c *Call, amount money.Amount) error {
 	if err := a.CheckDecision(c.Member, party.ApprovalApproved, d.real); err != nil {
 		return err
 	}
-	asker, err := identity.Permit(&d.tx.ReadTx, a.AskedBy, a.Action.Permission(), d.caller.ID)
-	switch {
-	case err != nil:
-		return err
-	case a.Action == party.ApproveRefund && !asker.MayRefund(amount):
-		return &RefundLimitError{asker.RefundLimit}
-	case amount.Cmp(a.Amount) != 0:
+	if a.AskedBy != "" {
+		if err := d.permit(a.AskedBy, a.Action, amount); err != nil {
+			return err
+		}
+	}
+	if amount.Cmp(a.Amount) != 0 {
 		return fmt.Errorf("approval %s is about %v, and the action moves %v", a.ID, a.Amount, amount)
 	}
-	return decide(d.tx, a, c.Member, party.ApprovalApproved, Micro(d.real))
+	return c.decide(d.tx, a, c.Member, party.ApprovalApproved, Micro(d.real))
 }
 
-// decide writes a decision on an approval.
-func decide(tx *store.Tx, a party.Approval, by party.ID, to party.ApprovalState, now time.Time) error {
+// decide writes a decision on an approval, and the letter to the member who has asked.
+func (p *Processor) decide(
+	tx *store.Tx, a party.Approval, by party.ID, to party.ApprovalState, now time.Time,
+) error {
 	a.State, a.DecidedBy, a.DecidedAt = to, by, now
 	err := tx.DecideApproval(a)
 	if errors.Is(err, store.ErrStale) {
@@ -96,9 +106,12 @@ func decide(tx *store.Tx, a party.Approval, by party.ID, to party.ApprovalState,
 	if to == party.ApprovalDeclined {
 		action = "approval.decline"
 	}
-	return tx.Log(party.AuditEntry{
+	if err := tx.Log(party.AuditEntry{
 		Action: action, Caller: a.Caller, Object: a.Object, After: approvalFacts(a),
-	}, now)
+	}, now); err != nil {
+		return err
+	}
+	return p.tellDecision(tx, a)
 }
 
 func approvalFacts(a party.Approval) party.Facts {
@@ -122,14 +135,19 @@ type Wanted struct {
 	Hold   bool   `json:"hold,omitempty"` // the object is a hold, for refunds
 	Final  bool   `json:"final,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	Key    string `json:"key"` // of the form, so that a double click asks once
+	Key    string `json:"key"` // of the form or the command, so that the same one asks once
+	// Reference names the payment of a settle; empty means after the approval.
+	Reference holdfast.CallerReference `json:"reference,omitempty"`
+	// By is the user of the machine whose command asks; empty for a member.
+	By string `json:"by,omitempty"`
 }
 
 // approvalsMax bounds the approvals of one caller that wait.
 const approvalsMax = 500
 
-// AskApproval keeps what a member wants to do until a second member decides. The same
-// form asks once, also if it is sent again after the decision.
+// AskApproval keeps what a person wants to do until a second member decides, and writes
+// to those who may. The same form asks once, also if it is sent again after the decision.
+// A command asks without a member.
 func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted) (party.Approval, error) {
 	data, err := json.Marshal(w)
 	if err != nil {
@@ -138,12 +156,11 @@ func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted)
 	a.ID, a.Data, a.State = party.ApprovalID(p.ids().Other("Q")), string(data), party.ApprovalAsked
 	a.AskedAt = p.now()
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		m, err := identity.Permit(&tx.ReadTx, a.AskedBy, a.Action.Permission(), a.Caller)
-		if err != nil {
-			return err
-		}
-		if a.Action == party.ApproveRefund && !m.MayRefund(a.Amount) {
-			return &RefundLimitError{m.RefundLimit}
+		if a.AskedBy != "" {
+			d := decision{tx: tx, caller: party.Caller{ID: a.Caller}}
+			if err := d.permit(a.AskedBy, a.Action, a.Amount); err != nil {
+				return err
+			}
 		}
 		same, found, err := tx.SameApproval(a)
 		if err != nil {
@@ -165,7 +182,10 @@ func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted)
 		}, a.AskedAt); err != nil {
 			return err
 		}
-		return tx.InsertApproval(a)
+		if err := tx.InsertApproval(a); err != nil {
+			return err
+		}
+		return p.tellApprovers(tx, a)
 	})
 	return a, err
 }
@@ -187,7 +207,7 @@ func (p *Processor) Approve(
 	if err != nil {
 		return nil, err
 	}
-	call.Member, call.approval = by, id
+	call.Member, call.approval, call.decide = by, id, p.decide
 	all, err := p.carryOutApproved(ctx, caller, call, a, w)
 	if err != nil {
 		return nil, err
@@ -204,7 +224,8 @@ func (p *Processor) carryOutApproved(
 	id := holdfast.TransactionID(a.Object)
 	switch {
 	case a.Action == party.ApproveSettle:
-		return p.SettleHold(ctx, caller, call, SettleHold{Hold: id, Amount: a.Amount, Final: w.Final})
+		return p.SettleHold(ctx, caller, call,
+			SettleHold{Hold: id, Amount: a.Amount, Final: w.Final, Reference: w.Reference})
 	case w.Hold:
 		return p.RefundHold(ctx, caller, call, RefundHold{Hold: id, Amount: a.Amount, Description: w.Reason})
 	}
@@ -213,7 +234,7 @@ func (p *Processor) carryOutApproved(
 }
 
 // DeclineApproval refuses what a member has asked for. The member itself may do it,
-// too.
+// too. by is empty for a command.
 func (p *Processor) DeclineApproval(
 	ctx context.Context, caller party.CallerID, id party.ApprovalID, by party.ID,
 ) error {
@@ -223,13 +244,15 @@ func (p *Processor) DeclineApproval(
 		if err != nil {
 			return err
 		}
-		if _, err := identity.Permit(&tx.ReadTx, by, a.Action.Permission(), caller); err != nil {
-			return err
+		if by != "" {
+			if _, err := identity.Permit(&tx.ReadTx, by, a.Action.Permission(), caller); err != nil {
+				return err
+			}
 		}
 		if err := a.CheckDecision(by, party.ApprovalDeclined, now); err != nil {
 			return err
 		}
-		return decide(tx, a, by, party.ApprovalDeclined, now)
+		return p.decide(tx, a, by, party.ApprovalDeclined, now)
 	})
 }
 

@@ -24,14 +24,17 @@ import (
 type Call struct {
 	Key party.JSONKey // as the door read it; the action reads it again
 	// Person says that a person acts, by a command or in the console. Then there is no
-	// key, and no limit of one: the door has checked what the person may do.
+	// key, and no limit of one: the door has checked what the person may do. Above the
+	// caller's limit a second person is needed.
 	Person bool
 	// Member is the person of a call of the console. The action asks in its commit what
 	// the member may do, and whether a second member must approve it: see
 	// [decision.allow].
-	Member      party.ID
-	approval    party.ApprovalID // that the member gives
-	Idempotency string           // required
+	Member party.ID
+	// approval is the one that the member gives, and decide writes that.
+	approval    party.ApprovalID
+	decide      func(*store.Tx, party.Approval, party.ID, party.ApprovalState, time.Time) error
+	Idempotency string // required
 	// Action is the method and the path, such as "POST /v1/holds/1ABC/settle". So one
 	// idempotency key cannot be used for two objects.
 	Action string

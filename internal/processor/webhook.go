@@ -170,16 +170,20 @@ func (p *Processor) resumeWebhooks(
 
 // RotateEndpointSecret gives a webhook endpoint a new secret, which is returned
 // only here. The secrets that it has sign together with the new one until the
-// overlap is over; zero ends them now.
+// overlap is over; zero ends them now. once is the key of the form, or empty; the same
+// form again is [store.ErrFormUsed].
 func (p *Processor) RotateEndpointSecret(
-	ctx context.Context, caller party.Caller, id payment.EndpointID, overlap time.Duration,
+	ctx context.Context, caller party.Caller, id payment.EndpointID, overlap time.Duration, once string,
 ) (e payment.Endpoint, secret holdfast.SecretKey, err error) {
 	if overlap < 0 || overlap > secretOverlapMax {
 		return e, secret, holdfast.Errorf(holdfast.InvalidParams, "an old secret signs for at most %v more", secretOverlapMax)
 	}
 	secret = p.newWebhookSecret()
-	e, err = p.changeEndpoint(ctx, caller, "endpoint.rotate_secret", id, func(_ *store.Tx, e *store.WebhookEndpoint) error {
+	e, err = p.changeEndpoint(ctx, caller, "endpoint.rotate_secret", id, func(tx *store.Tx, e *store.WebhookEndpoint) error {
 		now := p.now()
+		if err := tx.UseForm(once, now); err != nil {
+			return err
+		}
 		e.Secrets = e.Live(now)
 		for i := range e.Secrets {
 			if old := &e.Secrets[i]; old.Until.IsZero() || old.Until.After(now.Add(overlap)) {

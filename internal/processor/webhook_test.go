@@ -28,7 +28,7 @@ func TestEndpointsOfAnotherCaller(t *testing.T) {
 		ctx, p := t.Context(), w.Processor
 		for name, err := range map[string]error{
 			"update": hookError(p.UpdateEndpoint(ctx, other, e.ID, processor.EndpointChange{Paused: new(bool)})),
-			"rotate": hookError3(p.RotateEndpointSecret(ctx, other, e.ID, 0)),
+			"rotate": hookError3(p.RotateEndpointSecret(ctx, other, e.ID, 0, "")),
 			"remove": p.RemoveEndpoint(ctx, other, e.ID),
 			"test":   hookError(p.TestEndpoint(ctx, other, e.ID)),
 			"redeliver": hookError(p.Redeliver(ctx, other, e.ID, processor.Redelivery{
@@ -114,7 +114,7 @@ func TestRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 		rotate := func(overlap time.Duration) (holdfast.SecretKey, error) {
-			_, secret, err := w.Processor.RotateEndpointSecret(t.Context(), w.Shop, e.ID, overlap)
+			_, secret, err := w.Processor.RotateEndpointSecret(t.Context(), w.Shop, e.ID, overlap, "")
 			return secret, err
 		}
 		for _, wrong := range []time.Duration{-time.Second, 7*24*time.Hour + time.Second} {

@@ -49,7 +49,7 @@ func (tx *ReadTx) OpenApprovals(of party.CallerID, after time.Time, limit int) (
 	return list(tx, "reading approvals that wait", scanApproval, `
 		SELECT `+approvalColumns+` FROM approvals
 		WHERE caller_id = $1 AND state = 'Asked' AND asked_at > $2
-		ORDER BY approval_id LIMIT $3`, of, micros(after), limit)
+		ORDER BY asked_at, approval_id LIMIT $3`, of, micros(after), limit)
 }
 
 // SameApproval reads an approval that the same member has asked for with the same

@@ -13,6 +13,7 @@ type CallerState struct {
 	Webhooks       int // events that wait for an endpoint
 	WebhooksPaused int // endpoints that get nothing
 	Violations     int // faults of the books that nobody has acknowledged
+	Approvals      int // actions that a second member can still decide on
 }
 
 // CallerState reads what waits of a caller at a real time. It reads partial indexes
@@ -36,6 +37,10 @@ func (tx *ReadTx) CallerState(c party.CallerID, real time.Time) (s CallerState, 
 			WHERE e.caller_id = $1 AND d.outcome = 'Waiting'`, []any{c}},
 		{&s.WebhooksPaused, `SELECT 1 FROM webhook_endpoints WHERE caller_id = $1 AND pause <> ''`, []any{c}},
 		{&s.Violations, `SELECT 1 FROM book_violations WHERE caller_id = $1 AND acknowledged = 0`, []any{c}},
+		{
+			&s.Approvals, `SELECT 1 FROM approvals WHERE caller_id = $1 AND state = 'Asked' AND asked_at > $2`,
+			[]any{c, micros(real.Add(-party.ApprovalLife))},
+		},
 	} {
 		if *n.to, err = tx.upTo(n.query, backlogMost, n.args...); err != nil {
 			return s, err

@@ -62,6 +62,7 @@ var invitationTable = table[invitationRow]{name: "invitations", fields: fields[i
 	textField("role", func(i *invitationRow) *party.Role { return &i.Role }),
 	maybeDollarsField("refund_limit", func(i *invitationRow) *money.Amount { return &i.RefundLimit }),
 	textField("language", func(i *invitationRow) *string { return &i.Language }),
+	textField("name", func(i *invitationRow) *string { return &i.Name }),
 	textField("invited_by", func(i *invitationRow) *party.ID { return &i.InvitedBy }),
 	timeField("created", func(i *invitationRow) *time.Time { return &i.Created }),
 }}
@@ -105,8 +106,8 @@ func (tx *Tx) SetInvitation(i party.Invitation, before time.Time) error {
 	row := invitationRow{i, i.Link[:], party.EmailKey(i.Email)}
 	return tx.one("writing an invitation", invitationTable.insertText(`
 		ON CONFLICT (caller_id, email_key) DO UPDATE SET link = excluded.link, email = excluded.email, role = excluded.role,
-			refund_limit = excluded.refund_limit, language = excluded.language, invited_by = excluded.invited_by,
-			created = excluded.created`), invitationTable.fields.values(&row)...)
+			refund_limit = excluded.refund_limit, language = excluded.language, name = excluded.name,
+			invited_by = excluded.invited_by, created = excluded.created`), invitationTable.fields.values(&row)...)
 }
 
 // UseInvitation removes an invitation, because it is valid only once. It is ErrStale

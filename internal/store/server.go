@@ -12,6 +12,7 @@ type Server struct {
 	Version string // of the program
 	Schema  int64  // the newest version of the schema that the program knows
 	Host    string
+	Mails   string // the address to which the links in its mails lead; empty if it sends none
 	Started time.Time
 	Seen    time.Time // written every ten seconds
 }
@@ -31,6 +32,7 @@ var serverTable = table[Server]{name: "servers", fields: fields[Server]{
 	textField("version", func(s *Server) *string { return &s.Version }),
 	numberField("schema", func(s *Server) *int64 { return &s.Schema }),
 	textField("host", func(s *Server) *string { return &s.Host }),
+	textField("mails", func(s *Server) *string { return &s.Mails }),
 	timeField("started", func(s *Server) *time.Time { return &s.Started }),
 	timeField("seen", func(s *Server) *time.Time { return &s.Seen }),
 }}

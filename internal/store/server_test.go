@@ -103,7 +103,7 @@ func TestServersThatStartMeanwhile(t *testing.T) {
 		SELECT COUNT(1) FROM pg_locks
 		WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 	err := meanwhile(func() error { return db.MarkRestored(t.Context(), takenAt, takenAt) }, waits,
-		`INSERT INTO servers (server_id, version, schema, host, started, seen) VALUES ('a', '1.2.0', 1, 'pay1', $1, $1)`,
+		`INSERT INTO servers (server_id, version, schema, host, mails, started, seen) VALUES ('a', '1.2.0', 1, 'pay1', '', $1, $1)`,
 		takenAt.UnixMicro())
 	if !errors.Is(err, store.ErrServersRun) {
 		t.Errorf("a server starts while the database is marked as restored: %v", err)

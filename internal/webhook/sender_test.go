@@ -63,7 +63,7 @@ func TestSecretsOverlap(t *testing.T) {
 	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
 		h := newHooked(t, db)
 		e, first := h.endpoint(processor.NewEndpoint{})
-		_, second, err := h.Processor.RotateEndpointSecret(t.Context(), h.Shop, e.ID, time.Hour)
+		_, second, err := h.Processor.RotateEndpointSecret(t.Context(), h.Shop, e.ID, time.Hour, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestSecretsOverlap(t *testing.T) {
 		if got.verify(first) == nil || got.verify(second) != nil {
 			t.Errorf("after the overlap, the signatures are %s", got.header.Get("webhook-signature"))
 		}
-		_, third, err := h.Processor.RotateEndpointSecret(t.Context(), h.Shop, e.ID, 0)
+		_, third, err := h.Processor.RotateEndpointSecret(t.Context(), h.Shop, e.ID, 0, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/console"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -102,8 +103,9 @@ func (s *site) furnishMembers() {
 	s.members.Appoint(s.colleague, party.RoleFinance, s.Shop.ID)
 	s.members.Appoint(s.colleague, party.RoleSupport, "")
 	for _, of := range []party.CallerID{s.Shop.ID, ""} {
-		link, err := s.Processor.Identity.Invite(s.t.Context(), "", party.Membership{Caller: of, Role: party.RolePacker},
-			"invited@example.test", "")
+		link, err := s.Processor.Identity.Invite(s.t.Context(), "", identity.NewInvitation{
+			Membership: party.Membership{Caller: of, Role: party.RolePacker}, Email: "invited@example.test",
+		})
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -706,7 +706,8 @@ CREATE TABLE members (
 ) {{plain}};
 CREATE INDEX members_by_caller ON members (caller_id, created, party_id);
 
--- Letters that make their reader a member. Of the link only a hash is kept. A newer letter replaces an older one.
+-- Letters that make their reader a member. Of the link only a hash is kept. A newer letter replaces an older one. name is
+-- proposed to the reader who makes an account; it may be empty.
 CREATE TABLE invitations (
 	link         BYTEA  NOT NULL PRIMARY KEY,
 	email        TEXT   NOT NULL,
@@ -715,13 +716,14 @@ CREATE TABLE invitations (
 	role         TEXT   NOT NULL CHECK (role IN ('owner', 'operator', 'finance', 'support', 'developer', 'packer')),
 	refund_limit BIGINT NOT NULL CHECK (refund_limit >= 0),
 	language     TEXT   NOT NULL,
+	name         TEXT   NOT NULL,
 	invited_by   TEXT   NOT NULL,
 	created      BIGINT NOT NULL,
 	UNIQUE (caller_id, email_key)
 ) {{plain}};
 
 -- Actions of members above their caller's limit, which wait for the yes of a second member. data is the request as JSON.
--- decided_at is 0 until somebody decides. Ids begin with the time.
+-- decided_at is 0 until somebody decides. asked_by and decided_by are empty for a command. Ids begin with the time.
 CREATE TABLE approvals (
 	approval_id TEXT   NOT NULL,
 	caller_id   TEXT   NOT NULL,
@@ -736,8 +738,15 @@ CREATE TABLE approvals (
 	decided_at  BIGINT NOT NULL,
 	PRIMARY KEY (caller_id, approval_id)
 ) {{plain}};
-CREATE INDEX approvals_waiting ON approvals (caller_id, approval_id) WHERE state = 'Asked';
+CREATE INDEX approvals_waiting ON approvals (caller_id, asked_at, approval_id) WHERE state = 'Asked';
 CREATE INDEX approvals_by_object ON approvals (caller_id, object);
+
+-- The random keys of forms that have made a secret, so that a form that is sent twice makes one.
+CREATE TABLE used_forms (
+	form_key TEXT   NOT NULL PRIMARY KEY,
+	used     BIGINT NOT NULL
+) {{plain}};
+CREATE INDEX used_forms_by_time ON used_forms (used);
 
 -- The second factor of a party: the secret of its authenticator app. confirmed is 0 until the first code was right.
 -- begun_in is the session that was shown the secret, and last_step the half minute of the last code that was used.
@@ -1179,12 +1188,14 @@ INSERT INTO audit_chain (place, last, hash)
 VALUES (1, 0, {{if sqlite}}zeroblob(32){{else}}decode(repeat('00', 32), 'hex'){{end}});
 
 -- The servers that run on the store. A server writes seen every ten seconds, and removes its row when it stops. schema is
--- the newest version of the schema that its program knows.
+-- the newest version of the schema that its program knows. mails is the address to which the links in the server's mails
+-- lead; empty if it sends none.
 CREATE TABLE servers (
 	server_id TEXT   NOT NULL PRIMARY KEY,
 	version   TEXT   NOT NULL,
 	schema    BIGINT NOT NULL,
 	host      TEXT   NOT NULL,
+	mails     TEXT   NOT NULL,
 	started   BIGINT NOT NULL,
 	seen      BIGINT NOT NULL
 ) {{plain}};

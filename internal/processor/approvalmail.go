@@ -1,0 +1,78 @@
+package processor
+
+import (
+	"github.com/holdfast-pay/holdfast"
+	"github.com/holdfast-pay/holdfast/internal/identity"
+	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/store"
+)
+
+// approversMax bounds the letters about one approval. The members of the caller come
+// before those of the server.
+const approversMax = 100
+
+// tellApprovers writes to each member who may approve, in the commit that asks.
+func (p *Processor) tellApprovers(tx *store.Tx, a party.Approval) error {
+	if p.Identity.Letters == nil {
+		return nil
+	}
+	all, err := identity.MembersThat(&tx.ReadTx, a.Caller, a.MayBeApprovedBy)
+	if err != nil {
+		return err
+	}
+	n, err := approvalNotice(tx, a, a.AskedBy)
+	n.About = party.NoticeApprovalAsked
+	for i, m := range all {
+		if err != nil || i == approversMax {
+			break
+		}
+		err = p.Identity.TellOwner(tx, m, n)
+	}
+	return err
+}
+
+// tellDecision writes to the member who has asked, unless it has decided by itself or is
+// no member any more.
+func (p *Processor) tellDecision(tx *store.Tx, a party.Approval) error {
+	if p.Identity.Letters == nil || a.AskedBy == "" || a.AskedBy == a.DecidedBy {
+		return nil
+	}
+	all, err := identity.MembershipsOf(&tx.ReadTx, a.AskedBy)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	asker, err := partyOf(&tx.ReadTx, a.AskedBy)
+	if err != nil {
+		return err
+	}
+	n, err := approvalNotice(tx, a, a.DecidedBy)
+	n.About = party.NoticeApprovalDecided
+	if err != nil {
+		return err
+	}
+	return p.Identity.TellOwner(tx, asker, n)
+}
+
+// approvalNotice describes an approval for a letter. by is the member who asked or
+// decided; empty for a command.
+func approvalNotice(tx *store.Tx, a party.Approval, by party.ID) (n party.Notice, err error) {
+	n.Approval = a
+	caller, err := callerOf(&tx.ReadTx, a.Caller)
+	if err != nil {
+		return n, err
+	}
+	n.Caller = caller.Name
+	t, found, err := tx.Transaction(a.Caller, holdfast.TransactionID(a.Object))
+	if err != nil {
+		return n, err
+	}
+	if reference := string(t.Reference); found && !party.LooksLikeCard(reference) {
+		n.Reference = reference
+	}
+	if by == "" {
+		return n, nil
+	}
+	member, err := partyOf(&tx.ReadTx, by)
+	n.Member = member.Email
+	return n, err
+}
