@@ -107,25 +107,18 @@ func (v restoreVerb) restoreFile(ctx context.Context, at store.Location, w world
 	return report, err
 }
 
-// markDatabase pauses a PostgreSQL database that was restored. One of an older
-// version is brought up to date first: a server that did so would find no pause.
+// markDatabase pauses a PostgreSQL database that was restored.
 func (v restoreVerb) markDatabase(ctx context.Context, at string, w world) (report store.Report, err error) {
 	config, err := v.config(at)
 	if err != nil {
 		return report, err
 	}
 	config.Now = w.Now
-	if _, err := store.PlanMigration(ctx, config); err != nil { // such as of an empty database
-		return report, err
-	}
-	db, err := store.Open(ctx, config)
+	db, err := store.OpenRestored(ctx, config, processor.Micro(v.Taken.at), processor.Micro(w.Now()))
 	if err != nil {
 		return report, err
 	}
 	defer db.Close()
-	if err := db.MarkRestored(ctx, processor.Micro(v.Taken.at), processor.Micro(w.Now())); err != nil {
-		return report, err
-	}
 	return v.check(ctx, db, w)
 }
 

@@ -283,6 +283,23 @@ func publish(part, name string) error {
 	return folder.Sync()
 }
 
+// OpenRestored opens a PostgreSQL database that was restored with its own tools, to
+// the state of a time, and pauses it. It brings a database of an older version up to
+// date: a server that did so would find no pause, and send old notices.
+func OpenRestored(ctx context.Context, c Config, taken, now time.Time) (*DB, error) {
+	if _, err := PlanMigration(ctx, c); err != nil { // such as of an empty database
+		return nil, err
+	}
+	db, err := Open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.MarkRestored(ctx, taken, now); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
 // MarkRestored pauses a PostgreSQL database that was restored with its own tools,
 // to the state of a time. No server may run on it, or start meanwhile.
 func (db *DB) MarkRestored(ctx context.Context, taken, now time.Time) error {

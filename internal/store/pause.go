@@ -102,8 +102,11 @@ func (tx *ReadTx) paused() bool {
 	return paused
 }
 
+// insertPause pauses a store. A store that is paused already keeps the earlier time
+// of its state: too early does no harm.
 const insertPause = `
-	INSERT INTO pauses (place, reason, taken, since) VALUES (1, $1, $2, $3) ON CONFLICT (place) DO NOTHING`
+	INSERT INTO pauses (place, reason, taken, since) VALUES (1, $1, $2, $3)
+	ON CONFLICT (place) DO UPDATE SET taken = excluded.taken WHERE excluded.taken < pauses.taken`
 
 // values are the arguments of insertPause.
 func (p Pause) values() []any { return []any{string(p.Reason), micros(p.Taken), micros(p.Since)} }

@@ -140,3 +140,41 @@ func TestTrialsThatAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// A PostgreSQL database that was restored to a state of an older version is brought
+// up to date and paused. An operator who named a time that is too late may name an
+// earlier one. An empty database stays empty.
+func TestOpenRestored(t *testing.T) {
+	address, empty := holdfasttest.PostgresAddress(t), holdfasttest.EmptyPostgresAddress(t)
+	store.AddMigration(t, "0002_more.sql", more)
+	restore := func(at string, taken time.Time) (p store.Pause, err error) {
+		config := store.Config{Address: at, Now: func() time.Time { return takenAt }}
+		db, err := store.OpenRestored(t.Context(), config, taken, takenAt)
+		if err != nil {
+			return p, err
+		}
+		p, _ = db.Paused()
+		return p, db.Close()
+	}
+	earlier := takenAt.Add(-time.Hour)
+	for _, row := range []struct{ taken, want time.Time }{
+		{takenAt, takenAt}, {earlier, earlier}, {takenAt.Add(-time.Minute), earlier},
+	} {
+		p, err := restore(address, row.taken)
+		if err != nil || !p.Taken.Equal(row.want) || p.Reason != store.PausedBackup {
+			t.Errorf("restored to %v, it is paused as %+v (%v)", row.taken, p, err)
+		}
+	}
+	if _, err := raw(t, address).ExecContext(t.Context(), `SELECT id FROM more`); err != nil {
+		t.Errorf("it is not up to date: %v", err)
+	}
+	if _, err := restore(empty, takenAt); !errors.Is(err, store.ErrNoSchema) {
+		t.Errorf("an empty database is restored: %v", err)
+	}
+	var names int
+	err := raw(t, empty).QueryRowContext(t.Context(),
+		`SELECT COUNT(1) FROM pg_tables WHERE schemaname = current_schema()`).Scan(&names)
+	if err != nil || names > 0 {
+		t.Errorf("the empty database has %d tables (%v)", names, err)
+	}
+}
