@@ -30,6 +30,8 @@ func TestAHoldInParts(t *testing.T) {
 	b.get("")
 	b.wantText("$20.00", "Held")
 	b.wantNoText("$32.00")
+	b.get(links(b.at.body, "history/one")[0]) // the overview leads to the hold
+	b.wantText("Amount held", "$32.00", "Charged", "$10.00", "Released", "$2.00 released")
 	b.get("history")
 	b.wantText("−$10.00", "Paid", "$20.00", "Held")
 	b.wantNoText("$32.00")
@@ -37,7 +39,9 @@ func TestAHoldInParts(t *testing.T) {
 	b.wantText("Amount held", "$32.00", "Charged", "$10.00", "Released", "$2.00 released")
 	owner := s.owner()
 	owner.get("")
-	owner.wantText("$20.00") // that can still be charged
+	owner.wantText("$20.00", "order-1") // that can still be charged
+	owner.get(links(owner.at.body, "history/one")[0])
+	owner.wantText("order-1", "$32.00", "$2.00 released")
 	_, err = s.Processor.ReleaseHold(t.Context(), s.Shop, nil, processor.ReleaseHold{Hold: r.ID})
 	do(err)
 	b.get("history")

@@ -143,8 +143,8 @@ func (s *Server) openGroup(w webui.Words, holds []hold) group {
 // row shows a hold's caller, amount and deadline by the caller's clock.
 func (h hold) row(w webui.Words, real time.Time) row {
 	r := row{
-		Title: h.caller.Name, Detail: about(h.Transaction, h.Sender, h.reason), Mark: stateWord(w, h.Transaction, h.Sender),
-		Amount: w.Dollars(shownAmount(h.Transaction)),
+		Title: h.caller.Name, Address: paymentAddress(h.Transaction), Detail: about(h.Transaction, h.Sender, h.reason),
+		Mark: stateWord(w, h.Transaction, h.Sender), Amount: w.Dollars(shownAmount(h.Transaction)),
 	}
 	if h.Recipient != h.Owner && h.recipient != h.caller.Name {
 		r.Facts = append(r.Facts, Term{w.T("term.paid-to"), h.recipient})
@@ -176,9 +176,9 @@ func about(t payment.Transaction, reader party.ID, reason string) string {
 func stateWord(w webui.Words, t payment.Transaction, reader party.ID) tag {
 	switch t.State.Status() {
 	case holdfast.StatusPending:
-		return tag{w.T("state.pending"), quiet}
+		return tag{w.T("state.pending"), wait}
 	case holdfast.StatusReserved:
-		return tag{w.T("state.held"), quiet}
+		return tag{w.T("state.held"), wait}
 	case holdfast.StatusFailure:
 		return tag{w.T("state.failed"), wrong}
 	case holdfast.StatusCancelled:

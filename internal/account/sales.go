@@ -114,8 +114,14 @@ func (in incoming) group(w webui.Words, real time.Time) group {
 // row shows the payer, the amount and the deadline for charging it.
 func (h sale) row(w webui.Words, real time.Time) row {
 	r := row{
-		Title: h.buyer, Detail: about(h.Transaction, h.Recipient, h.reason), Amount: w.Dollars(h.Open()),
-		Facts: []Term{{w.T("overview.charge-by"), w.Moment(h.Deadline)}},
+		Title: h.buyer, Address: paymentAddress(h.Transaction), Detail: about(h.Transaction, h.Recipient, h.reason),
+		Amount: w.Dollars(h.Open()), Facts: []Term{{w.T("overview.charge-by"), w.Moment(h.Deadline)}},
+	}
+	if r.Title == "" {
+		r.Title = kindWord(w, h.Transaction)
+	}
+	if h.Owner == h.Recipient && h.Reference != "" {
+		r.Facts = append(r.Facts, Term{w.T("history.reference"), string(h.Reference)})
 	}
 	if h.Owner != h.Recipient && h.caller.Name != h.recipient {
 		r.Facts = append(r.Facts, Term{w.T("history.through"), h.caller.Name})
