@@ -43,12 +43,12 @@ var movementColumns = []struct {
 	{"console.reports.own", func(c *call, m *payment.Movement) int64 { return m.Own(c.caller.Owner) }},
 }
 
-// readReportPeriod reads a day, such as 2026-11-05, or a month, such as 2026-11.
+// readReportPeriod reads a day, such as 2026-11-05, a month, such as 2026-11, or a year.
 func readReportPeriod(text string, now time.Time) (report.Period, error) {
-	if len(text) == len("2026-11") {
-		return report.PeriodInput{Month: text}.Period(now)
+	if len(text) == len(time.DateOnly) {
+		return report.PeriodInput{From: text, To: text}.Period(now)
 	}
-	return report.PeriodInput{From: text, To: text}.Period(now)
+	return readMonthInput(text, now)
 }
 
 // showMovements shows what moved on a day or in a month, page by page.
@@ -87,13 +87,15 @@ func (s *Server) showMovements(c *call) error {
 	if err != nil {
 		return err
 	}
-	heading := w.Date(period.From)
-	if len(text) == len("2026-11") {
-		heading = w.Month(period.From)
+	heading, up := w.Date(period.From), text
+	if len(text) == len(time.DateOnly) {
+		up = text[:len("2026-11")]
+	} else {
+		heading = monthView{Period: period, month: text}.title(w)
 	}
 	return s.render(c, page{
 		Heading: heading, Lead: w.T("console.reports.movements-lead"), Filter: &form, Status: http.StatusOK,
-		Up:     link{Label: w.T("console.reports.heading"), Address: c.link("reports", "month", text[:len("2026-11")])},
+		Up:     link{Label: w.T("console.reports.heading"), Address: c.link("reports", "month", up)},
 		Blocks: []block{{Table: movementTable(c, moved, after, next), Wide: true}},
 	})
 }

@@ -27,28 +27,53 @@ func (s *Server) reportRoutes() []route {
 	}
 }
 
-// A monthView has the sums of a month, and what was there before it.
+// A monthView has the sums of the days of a month, or of the months of a year, and what
+// was there before it.
 type monthView struct {
 	report.Period
-	month  string
+	month  string // such as 2026-11, or 2026 for a year
 	days   []payment.DayFigures
 	sum    payment.Figures
 	before payment.Figures
 }
 
-// readMonth reads the month that the page is about. The form has the error if there
-// is no such month.
+// yearly reports whether the view is of a year.
+func (v monthView) yearly() bool { return len(v.month) == len("2026") }
+
+// byMonth adds up the days of each month. A month has its first day.
+func byMonth(days []payment.DayFigures) (months []payment.DayFigures) {
+	for _, d := range days {
+		year, month, _ := d.Day.Time().Date()
+		first := payment.BookDayOf(time.Date(year, month, 1, 0, 0, 0, 0, time.UTC))
+		if n := len(months); n == 0 || months[n-1].Day != first {
+			months = append(months, payment.DayFigures{Caller: d.Caller, Day: first})
+		}
+		months[len(months)-1].Plus(d.Figures)
+	}
+	return months
+}
+
+// readMonthInput reads a month or a year.
+func readMonthInput(text string, now time.Time) (report.Period, error) {
+	if len(text) == len("2026") {
+		return report.PeriodInput{From: text + "-01-01", To: text + "-12-31"}.Period(now)
+	}
+	return report.PeriodInput{Month: text}.Period(now)
+}
+
+// readMonth reads the month or the year that the page is about. The form has the error
+// if there is none such.
 func (s *Server) readMonth(c *call, path string) (v monthView, form webui.Form, err error) {
 	v.month = c.form.Get("month")
-	v.Period, err = report.PeriodInput{Month: v.month}.Period(c.now())
-	wrong := err != nil
-	if wrong {
+	v.Period, err = readMonthInput(v.month, c.now())
+	shown, wrong := v.month, err != nil
+	if wrong || v.month == "" {
 		if v.Period, err = (report.PeriodInput{}).Period(c.now()); err != nil {
 			return v, form, err
 		}
+		v.month = v.From.Format("2006-01")
 	}
-	shown := v.month
-	if v.month = v.From.Format("2006-01"); shown == "" {
+	if shown == "" {
 		shown = v.month
 	}
 	form = webui.Form{
@@ -72,6 +97,9 @@ func (s *Server) readMonth(c *call, path string) (v monthView, form webui.Form, 
 	for _, d := range v.days {
 		v.sum.Plus(d.Figures)
 	}
+	if v.yearly() {
+		v.days = byMonth(v.days)
+	}
 	return v, form, err
 }
 
@@ -88,22 +116,45 @@ func monthPage(c *call, heading string, form webui.Form) page {
 	return p
 }
 
-// pager links to the months before and after.
+// pager links to the months or years before and after.
 func (v monthView) pager(c *call, t *table) *table {
-	before, after := v.From.AddDate(0, -1, 0), v.To
-	if !c.caller.Created.After(v.From) {
-		t.Older = c.same("month", before.Format("2006-01"))
+	layout, before := "2006-01", v.From.AddDate(0, -1, 0)
+	if v.yearly() {
+		layout, before = "2006", v.From.AddDate(-1, 0, 0)
 	}
-	if !after.After(c.now()) {
-		t.Newer = c.same("month", after.Format("2006-01"))
+	if !c.caller.Created.After(v.From) {
+		t.Older = c.same("month", before.Format(layout))
+	}
+	if !v.To.After(c.now()) {
+		t.Newer = c.same("month", v.To.Format(layout))
 	}
 	return t
 }
 
+// title is the name of the month or the year.
+func (v monthView) title(w webui.Words) string {
+	if v.yearly() {
+		return v.month
+	}
+	return w.Month(v.From)
+}
+
+// byTitle is the heading of the table, and of its first column.
+func (v monthView) byTitle(w webui.Words) (heading, first string) {
+	if v.yearly() {
+		return w.T("console.reports.by-month"), w.T("console.reports.month-column")
+	}
+	return w.T("console.reports.by-day"), w.T("console.reports.day")
+}
+
 func (c *call) dollars(micro int64) string { return c.words.Dollars(money.Micros(micro)) }
 
-// dayCell is a day with a link to what moved on it.
-func dayCell(c *call, d payment.BookDay) cell {
+// dayCell is a day with a link to what moved on it, or a month with a link to its days.
+func (v monthView) dayCell(c *call, d payment.BookDay) cell {
+	if v.yearly() {
+		month := d.Time().Format("2006-01")
+		return linked(month, c.same("month", month))
+	}
 	day := d.Time().Format(time.DateOnly)
 	return linked(day, c.link("reports/days/"+day))
 }
@@ -121,9 +172,10 @@ func (s *Server) showReports(c *call) error {
 		{Label: w.T("console.reports.statement"), Address: c.link("reports/statement", "month", v.month)},
 		{Label: w.T("console.reports.ledger"), Address: c.link("reports/ledger", "month", v.month)},
 	}
+	heading, _ := v.byTitle(w)
 	p.Blocks = []block{
-		{Heading: w.Month(v.From), Wide: true, Figures: v.figures(c), Chart: v.chart(c)},
-		{Heading: w.T("console.reports.by-day"), Wide: true, Table: v.table(c)},
+		{Heading: v.title(w), Wide: true, Figures: v.figures(c), Chart: v.chart(c)},
+		{Heading: heading, Wide: true, Table: v.table(c)},
 		{Heading: w.T("console.reports.files"), Text: w.T("console.reports.files-text"), Links: v.files(c)},
 		{Heading: w.T("console.reports.movements"), Text: w.T("console.reports.movements-text"), Links: v.movements(c)},
 	}
@@ -154,6 +206,9 @@ func (v monthView) figures(c *call) []figure {
 
 // chart draws what was settled on each day of the month that has begun.
 func (v monthView) chart(c *call) *chart {
+	if v.yearly() {
+		return nil
+	}
 	at := make(map[payment.BookDay]int64, len(v.days))
 	for _, d := range v.days {
 		at[d.Day] = d.Settled
@@ -167,10 +222,11 @@ func (v monthView) chart(c *call) *chart {
 
 func (v monthView) table(c *call) *table {
 	w := c.words
+	_, first := v.byTitle(w)
 	t := &table{
 		Empty: w.T("console.reports.none"),
 		Columns: []column{
-			{Label: w.T("console.reports.day")},
+			{Label: first},
 			{Label: w.T("console.reports.settled"), Shape: number},
 			{Label: w.T("console.reports.refunded"), Shape: number},
 			{Label: w.T("console.reports.fees"), Shape: number},
@@ -181,7 +237,7 @@ func (v monthView) table(c *call) *table {
 	}
 	for _, d := range v.days {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
-			dayCell(c, d.Day), text(c.dollars(d.Settled)), text(c.dollars(d.Refunded)), text(c.dollars(d.Fees)),
+			v.dayCell(c, d.Day), text(c.dollars(d.Settled)), text(c.dollars(d.Refunded)), text(c.dollars(d.Fees)),
 			text(c.dollars(d.Commissions)), text(c.dollars(d.Disputed)), text(c.dollars(d.Net())),
 		}})
 	}

@@ -46,8 +46,19 @@ func TestReportPages(t *testing.T) {
 			want("order-2", "$42.50", "refund-1", "payments/", "−$0.24").wantNot("order-1")
 		b.get(s.caller("reports/days/2026-11-28")).want("order-2", "$42.50")
 		b.get(s.caller("reports/days/2020-01-01")).wantStatus(http.StatusOK).want("Nothing moved.")
-		b.get(s.caller("reports?month=November")).wantStatus(http.StatusUnprocessableEntity).want("Give a month such as 2026-11.")
+		b.get(s.caller("reports?month=November")).wantStatus(http.StatusUnprocessableEntity).want("Give a month such as 2026-11")
+		// A year has its months, also in the statement and the ledger.
+		b.get(s.caller("reports?month=2026")).wantStatus(http.StatusOK).
+			want("By month", "2026-11", "2026-12", "$10.00", "$42.50", "month=2026-11").wantNot("2026-12-02", "Newer")
+		b.get(s.caller("reports/statement?month=2026")).wantStatus(http.StatusOK).want("2026-11", "$9.41", "$46.62")
+		b.get(s.caller("reports/ledger?month=2026")).wantStatus(http.StatusOK).want("2026-12", "−$48.50", "$46.62")
+		b.get(s.caller("reports/days/2026-11")).wantStatus(http.StatusOK).want("November 2026", "=order-1", "order-2", "$0.59")
+		b.get(s.caller("reports/days/2026-12?show=refunds")).wantStatus(http.StatusOK).want("refund-1", "$4.00").
+			wantNot("order-2")
+		b.get(s.caller("reports/days/2026")).wantStatus(http.StatusOK).want("=order-1", "refund-1", "order-2")
+		b.get(s.caller("reports/days/2026-11?after=1764000000000000..0")).wantStatus(http.StatusOK).want("Newer")
 		for _, wrong := range []string{
+			"reports/days/2026-11?show=all", "reports/days/2026-11?after=1.2", "reports/days/2026-11?after=x.y.z", "reports/days/20x6",
 			"reports?file=secrets", "reports/ledger?file=exe", "reports/days/yesterday", "reports/days/2026-02-30",
 		} {
 			b.get(s.caller(wrong)).wantStatus(http.StatusNotFound)

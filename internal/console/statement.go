@@ -16,10 +16,11 @@ func (s *Server) showStatement(c *call) error {
 	}
 	w, p := c.words, monthPage(c, "console.reports.statement", form)
 	balance := v.before.OwnIn - v.before.OwnOut
+	heading, first := v.byTitle(w)
 	t := &table{
 		Empty: w.T("console.reports.none"), CSV: c.link("reports", "month", v.month, "file", string(report.Statement)),
 		Columns: []column{
-			{Label: w.T("console.reports.day")},
+			{Label: first},
 			{Label: w.T("console.reports.in"), Shape: number},
 			{Label: w.T("console.reports.out"), Shape: number},
 			{Label: w.T("console.reports.balance"), Shape: number},
@@ -36,13 +37,13 @@ func (s *Server) showStatement(c *call) error {
 		}
 		balance += d.OwnIn - d.OwnOut
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
-			dayCell(c, d.Day), text(c.dollars(d.OwnIn)), text(c.dollars(d.OwnOut)), text(c.dollars(balance)),
+			v.dayCell(c, d.Day), text(c.dollars(d.OwnIn)), text(c.dollars(d.OwnOut)), text(c.dollars(balance)),
 		}})
 	}
 	figures = append(figures, figure{Label: w.T("console.reports.closing"), Value: c.dollars(balance)})
 	p.Blocks = []block{
-		{Heading: w.Month(v.From), Wide: true, Figures: figures, Note: w.T("console.reports.statement-note")},
-		{Heading: w.T("console.reports.by-day"), Wide: true, Table: v.pager(c, t)},
+		{Heading: v.title(w), Wide: true, Figures: figures, Note: w.T("console.reports.statement-note")},
+		{Heading: heading, Wide: true, Table: v.pager(c, t)},
 	}
 	return s.render(c, p)
 }
@@ -88,7 +89,7 @@ func (s *Server) showLedger(c *call) error {
 	}
 	w, p := c.words, monthPage(c, "console.reports.ledger", form)
 	p.Blocks = []block{
-		{Heading: w.Month(v.From), Wide: true, Table: v.ledger(c), Note: w.T("console.reports.ledger-note")},
+		{Heading: v.title(w), Wide: true, Table: v.ledger(c), Note: w.T("console.reports.ledger-note")},
 		{Heading: w.T("console.reports.books"), Text: w.T("console.reports.books-text"), Links: []link{
 			{Label: "hledger", Address: c.link("reports/ledger", "month", v.month, "file", "hledger")},
 			{Label: "Beancount", Address: c.link("reports/ledger", "month", v.month, "file", "beancount")},
@@ -110,7 +111,8 @@ func (s *Server) sendBooks(c *call, p report.Period, format report.Format, name 
 // ledger is the table of balances. Groups that the caller has never used are left
 // out.
 func (v monthView) ledger(c *call) *table {
-	t := &table{Empty: c.words.T("console.reports.none"), Columns: []column{{Label: c.words.T("console.reports.day")}}}
+	_, first := v.byTitle(c.words)
+	t := &table{Empty: c.words.T("console.reports.none"), Columns: []column{{Label: first}}}
 	var shown []ledger.Group
 	for _, one := range ledgerColumns {
 		used := v.before.Changes[one.group] != 0
@@ -127,7 +129,7 @@ func (v monthView) ledger(c *call) *table {
 		balance[g] = v.before.Changes[g]
 	}
 	for _, d := range v.days {
-		cells := []cell{dayCell(c, d.Day)}
+		cells := []cell{v.dayCell(c, d.Day)}
 		for _, g := range shown {
 			balance[g] += d.Changes[g]
 			cells = append(cells, text(c.dollars(balance[g])))
