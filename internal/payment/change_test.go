@@ -369,7 +369,11 @@ func TestReceipts(t *testing.T) {
 		"declined":     {step(func(c *payment.Change) { c.After.State = payment.Failure }), ""},
 		"a commission": {step(func(c *payment.Change) { c.After.Kind = payment.KindCommission }), ""},
 		"released": {step(func(c *payment.Change) {
-			c.After.State, c.Before.State = payment.Cancelled, payment.Reserved
+			c.After.State, c.Before.State, c.Before.Amount = payment.Cancelled, payment.Reserved, money.Cents(42_50)
+		}), payment.ReceiptReleased},
+		"released in part": {step(func(c *payment.Change) {
+			c.Verb, c.After.State, c.Before.State = payment.VerbLower, payment.Reserved, payment.Reserved
+			c.After.Kind, c.After.Amount, c.After.Lowered = payment.KindReserve, money.Cents(42_50), money.Cents(2_50)
 		}), payment.ReceiptReleased},
 		"never held": {step(func(c *payment.Change) {
 			c.After.State, c.Before.State = payment.Cancelled, payment.Pending

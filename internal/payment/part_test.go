@@ -220,8 +220,11 @@ func TestPostingsOfParts(t *testing.T) {
 		t.Fatalf("%+v, %v", closed, err)
 	}
 	wantBalances(t, closed.Postings, map[ledger.AccountID]int64{ledger.Held: -30_00, ledger.Network: 30_00})
+	if released, held := lowered.Releases(); released != money.Cents(2_50) || held != money.Cents(30_00) {
+		t.Errorf("the sender is told of %v less, and %v on hold", released, held)
+	}
 	if about, due := closed.Receipt(); !due || about != payment.ReceiptReleased ||
-		closed.After.Released() != money.Cents(32_50) {
+		closed.After.Released() != money.Cents(30_00) { // 2.50 were told before
 		t.Errorf("the sender is told of %q %v", about, due)
 	}
 	if about, due := first.Receipt(); !due || about != payment.ReceiptCharged {

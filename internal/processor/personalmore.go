@@ -157,7 +157,6 @@ func (e *personalExport) access(tx *store.ReadTx, found party.Party) ([]personal
 		return nil, err
 	}
 	return []personalField{
-		{"password", found.PasswordHash != ""},
 		{"passkeys", mapped(passkeys, exportedPasskeyOf)},
 		{"secondFactor", exportedFactor{app.Confirmed, left}},
 		{"signedIn", mapped(signedIn, exportedSessionOf)},
