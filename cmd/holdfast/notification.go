@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -124,12 +126,13 @@ func (r notificationRow) facts() []fact {
 
 type notificationList struct {
 	storeFlags
-	Caller  string `help:"List the notifications of this caller only." placeholder:"ID"`
-	Waiting bool   `help:"List those that wait for a try, the first or another." xor:"which"`
-	Failing bool   `help:"List those whose last try failed and that are tried again." xor:"which"`
-	GivenUp bool   `help:"List those that nobody took for a day." xor:"which"`
-	Since   string `help:"List only those since this time, such as 2026-11-23T10:00:00Z, or of this last time, such as 3h or 2d." placeholder:"TIME"`
-	Max     int    `help:"List at most this many." default:"100" placeholder:"ROWS"`
+	Caller   string `help:"List the notifications of this caller only." placeholder:"ID"`
+	Waiting  bool   `help:"List those that wait for a try, the first or another." xor:"which"`
+	Failing  bool   `help:"List those whose last try failed and that are tried again." xor:"which"`
+	GivenUp  bool   `help:"List those that nobody took for a day." xor:"which"`
+	Since    string `help:"List only those since this time, such as 2026-11-23T10:00:00Z, or of this last time, such as 3h or 2d." placeholder:"TIME"`
+	Receiver string `help:"List only those that go to this host, such as shop.example.com." placeholder:"HOST"`
+	Max      int    `help:"List at most this many." default:"100" placeholder:"ROWS"`
 	listOutput
 }
 
@@ -163,7 +166,9 @@ func (v notificationList) Run(ctx context.Context, w world) error {
 	var rows []notificationRow
 	for _, list := range v.lists() {
 		for _, c := range callers {
-			found, err := undelivered(ctx, db.Reader, c, list, sinceOf(c, since), v.Max+1-len(rows))
+			found, err := undelivered(ctx, db.Reader, c, store.NotificationFilter{
+				List: list, Since: sinceOf(c, since), Receiver: strings.ToLower(v.Receiver),
+			}, v.Max+1-len(rows))
 			if err != nil {
 				return err
 			}
@@ -194,14 +199,14 @@ const noticePage = 200
 // undelivered reads at most limit notifications of a list, in pages. Those that
 // wait include the ones that were not tried yet.
 func undelivered(
-	ctx context.Context, r store.Reader, c party.Caller, list store.NotificationList, since time.Time, limit int,
+	ctx context.Context, r store.Reader, c party.Caller, f store.NotificationFilter, limit int,
 ) (all []store.Notification, err error) {
-	page := store.NotificationPage{Caller: c.ID, List: list, Since: since}
+	page := store.NotificationPage{Caller: c.ID, NotificationFilter: f}
 	for len(all) < limit {
 		page.Limit = min(limit-len(all), noticePage)
 		var found, fresh []store.Notification
 		err := r.View(ctx, func(tx *store.ReadTx) (err error) {
-			if list == store.ListWaiting && page.After == (store.NotificationMark{}) {
+			if f.List == store.ListWaiting && page.After == (store.NotificationMark{}) {
 				if fresh, err = tx.NotificationsInLine(c.ID, page.Limit); err != nil {
 					return err
 				}
@@ -212,12 +217,14 @@ func undelivered(
 		if err != nil {
 			return nil, err
 		}
-		fresh = slices.DeleteFunc(fresh, func(n store.Notification) bool { return n.Created.Before(since) })
+		fresh = slices.DeleteFunc(fresh, func(n store.Notification) bool {
+			return n.Created.Before(f.Since) || f.Receiver != "" && store.ReceiverOf(cmp.Or(n.URL, c.IPNURL)) != f.Receiver
+		})
 		all = append(append(all, fresh...), found...)
 		if len(found) < page.Limit {
 			break
 		}
-		page.After = list.Mark(found[len(found)-1])
+		page.After = f.List.Mark(found[len(found)-1])
 	}
 	return all[:min(len(all), limit)], nil
 }
@@ -338,12 +345,13 @@ func (r notificationRow) with(fields holdfast.Params) notificationRow {
 
 type notificationAgain struct {
 	storeFlags
-	Caller  string     `help:"Send only notifications of this caller." placeholder:"ID"`
-	IDs     []noticeID `arg:"" optional:"" name:"id" help:"Send all notifications about the transaction or token with this id, or one notification."`
-	GivenUp bool       `help:"Send all that were given up." xor:"which"`
-	Failing bool       `help:"Send all whose last try failed, without waiting for their next try." xor:"which"`
-	Since   string     `help:"Send only those of them that were given up or written since this time, such as 2026-11-23T10:00:00Z, or in this last time, such as 3h or 2d." placeholder:"TIME"`
-	JSON    bool       `name:"json" help:"Print one line of JSON."`
+	Caller   string     `help:"Send only notifications of this caller." placeholder:"ID"`
+	IDs      []noticeID `arg:"" optional:"" name:"id" help:"Send all notifications about the transaction or token with this id, or one notification."`
+	GivenUp  bool       `help:"Send all that were given up." xor:"which"`
+	Failing  bool       `help:"Send all whose last try failed, without waiting for their next try." xor:"which"`
+	Since    string     `help:"Send only those of them that were given up or written since this time, such as 2026-11-23T10:00:00Z, or in this last time, such as 3h or 2d." placeholder:"TIME"`
+	Receiver string     `help:"Send only those of them that were sent to this host, such as shop.example.com." placeholder:"HOST"`
+	JSON     bool       `name:"json" help:"Print one line of JSON."`
 }
 
 func (notificationAgain) Help() string {
@@ -351,8 +359,8 @@ func (notificationAgain) Help() string {
 
 Examples:
 
-    holdfast notification again --store holdfast.db 1MIT4PX0K7Q2-2
-    holdfast notification again --store holdfast.db --given-up --since 2d
+    holdfast notification again --store holdfast.db 1MIT4PX0K7Q2-2 1MIT5QA2M9X4-2
+    holdfast notification again --store holdfast.db --given-up --since 2d --receiver shop.example.com
 `
 }
 
@@ -361,8 +369,8 @@ func (v notificationAgain) Run(ctx context.Context, w world) error {
 	if bulk == (len(v.IDs) > 0) {
 		return misuseError{errors.New("which notifications? Give ids, --given-up or --failing")}
 	}
-	if v.Since != "" && !bulk {
-		return misuseError{errors.New("--since goes with --given-up or --failing")}
+	if (v.Since != "" || v.Receiver != "") && !bulk {
+		return misuseError{errors.New("--since and --receiver go with --given-up or --failing")}
 	}
 	since, err := readSince(v.Since, processor.Micro(w.Now()))
 	if err != nil {
@@ -398,7 +406,9 @@ func (v notificationAgain) all(
 		list = store.ListFailing
 	}
 	for _, c := range callers {
-		n, err := clerk(db, w).SendListAgain(ctx, c.ID, list, sinceOf(c, since))
+		n, err := clerk(db, w).SendListAgain(ctx, c.ID, store.NotificationFilter{
+			List: list, Since: sinceOf(c, since), Receiver: strings.ToLower(v.Receiver),
+		})
 		sent += n
 		if err != nil {
 			return sent, fmt.Errorf("after %s: %w", counted(sent, "notification"), err)
@@ -412,23 +422,24 @@ func (v notificationAgain) all(
 func (v notificationAgain) some(
 	ctx context.Context, db *store.DB, w world, callers []party.Caller,
 ) (sent int, err error) {
-	keys := make([]processor.NoticeKey, len(v.IDs))
+	keys := map[party.CallerID][]processor.NoticeKey{}
 	err = db.View(ctx, func(tx *store.ReadTx) error {
-		for i, id := range v.IDs {
+		clear(keys)
+		for _, id := range v.IDs {
 			_, c, err := id.find(tx, callers)
 			if err != nil {
 				return err
 			}
-			keys[i] = processor.NoticeKey{Caller: c.ID, Subject: id.subject, Seq: id.seq}
+			keys[c.ID] = append(keys[c.ID], processor.NoticeKey{Subject: id.subject, Seq: id.seq})
 		}
 		return nil
 	})
-	for _, k := range keys {
+	for _, c := range slices.Sorted(maps.Keys(keys)) {
 		if err != nil {
 			return sent, err
 		}
 		var n int
-		n, err = clerk(db, w).SendAgain(ctx, k)
+		n, err = clerk(db, w).SendAgain(ctx, c, keys[c]...)
 		sent += n
 	}
 	return sent, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
@@ -21,7 +22,8 @@ func TestNotificationCommands(t *testing.T) {
 			w := holdfasttest.NewWorld(t, db)
 			w.Clock.Advance(time.Since(w.Clock.Now())) // the commands have the machine's clock
 			w.OtherShop()
-			givenUp, failing, fresh := w.Reserved("1.00", "order-1"), w.Reserved("2.00", "order-2"), w.Reserved("3.00", "order-3")
+			givenUp, failing, fresh := w.Reserved("1.00", "order-1"), w.Reserved("2.00", "order-2"),
+				w.Reserved("3.00", "order-3")
 			fail := func(id string, by func(*store.Tx, store.Delivery) error) {
 				t.Helper()
 				if err := db.Update(t.Context(), func(tx *store.Tx) error {
@@ -63,6 +65,14 @@ func TestNotificationCommands(t *testing.T) {
 					t.Errorf("%s has %q, %v; want %d rows", flag, all, err, want)
 				}
 			}
+			for receiver, want := range map[string]bool{"Shop.example.test": true, "other.example.test": false} {
+				list := onStore(t, address, "notification", "list", "--receiver", receiver)
+				for _, id := range []holdfast.TransactionID{givenUp.ID, failing.ID, fresh.ID} {
+					if strings.Contains(list, string(id)) != want {
+						t.Errorf("--receiver %s has %s: %t, want %t", receiver, id, !want, want)
+					}
+				}
+			}
 			if out := onStore(t, address, "notification", "list", "--since", "2100-01-01"); out != "" {
 				t.Errorf("since 2100 there are\n%s", out)
 			}
@@ -100,10 +110,12 @@ func TestNotificationCommands(t *testing.T) {
 				args []string
 				want string
 			}{
-				{[]string{"--given-up", "--since", "1h"}, "1 notification to be sent again\n"},
+				{[]string{"--given-up", "--receiver", "other.example.test"}, "0 notifications to be sent again\n"},
+				{[]string{"--given-up", "--since", "1h", "--receiver", "shop.example.test"}, "1 notification to be sent again\n"},
 				{[]string{"--failing"}, "2 notifications to be sent again\n"}, // with the one that waits again
 				{[]string{string(fresh.ID)}, "1 notification to be sent again\n"},
 				{[]string{id}, "1 notification to be sent again\n"},
+				{[]string{id, string(fresh.ID), id}, "2 notifications to be sent again\n"},
 			} {
 				if out := onStore(t, address, append([]string{"notification", "again"}, again.args...)...); out != again.want {
 					t.Errorf("again %q says %q", again.args, out)

@@ -1,22 +1,28 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
 type webhookDeliveries struct {
-	endpointFlags
-	Outcome store.WebhookOutcome `help:"List only these: Waiting, Delivered or GivenUp." enum:"Waiting,Delivered,GivenUp," default:"" placeholder:"OUTCOME"`
-	Max     int                  `help:"List at most this many, the newest first." default:"20" placeholder:"ROWS"`
+	webhookFlags
+	ID       payment.EndpointID   `arg:"" optional:"" help:"Choose the endpoint by its id, which holdfast webhook list shows."`
+	Receiver string               `help:"List the deliveries to all endpoints at this host, such as shop.example.com." placeholder:"HOST"`
+	Outcome  store.WebhookOutcome `help:"List only these: Waiting, Delivered or GivenUp." enum:"Waiting,Delivered,GivenUp," default:"" placeholder:"OUTCOME"`
+	Max      int                  `help:"List at most this many, the newest first." default:"20" placeholder:"ROWS"`
 }
 
 // Validate is called by kong. A wrong value ends with exitMisused.
@@ -58,25 +64,27 @@ func (v webhookDeliveries) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	defer db.Close()
-	e, err := v.read(ctx, db.Reader, caller)
+	endpoints, err := v.endpointsAt(ctx, db.Reader, caller, v.ID, v.Receiver)
 	if err != nil {
 		return err
 	}
 	var all []store.EventDelivery
 	err = db.View(ctx, func(tx *store.ReadTx) error {
-		filter := store.WebhookFilter{Outcome: v.Outcome}
-		for next := int64(1); next > 0 && len(all) < v.Max; filter.Before = next {
-			var page []store.EventDelivery
-			if page, next, err = tx.Webhooks(e, filter, v.Max-len(all)); err != nil {
+		all = nil
+		for _, e := range endpoints {
+			of, err := v.of(tx, e)
+			if err != nil {
 				return err
 			}
-			all = append(all, page...)
+			all = append(all, of...)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(all, func(a, b store.EventDelivery) int { return cmp.Compare(b.Position, a.Position) })
+	all = all[:min(len(all), v.Max)]
 	table := newColumns(w.Out, "EVENT", "TYPE", "OUTCOME", "TRIES", "TRIED", "NEXT TRY", "RESULT", "ANSWER")
 	defer func() { err = errors.Join(err, table.Flush()) }()
 	for _, d := range all {
@@ -89,6 +97,41 @@ func (v webhookDeliveries) Run(ctx context.Context, w world) (err error) {
 		}
 	}
 	return nil
+}
+
+// of reads the deliveries to an endpoint.
+func (v webhookDeliveries) of(tx *store.ReadTx, e payment.Endpoint) (all []store.EventDelivery, err error) {
+	filter := store.WebhookFilter{Outcome: v.Outcome}
+	for next := int64(1); next > 0 && len(all) < v.Max; filter.Before = next {
+		var page []store.EventDelivery
+		if page, next, err = tx.Webhooks(e, filter, v.Max-len(all)); err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+	}
+	return all, nil
+}
+
+// endpointsAt are the endpoint with an id, or all endpoints of a caller at a host.
+func (f webhookFlags) endpointsAt(
+	ctx context.Context, r store.Reader, c party.Caller, id payment.EndpointID, host string,
+) (all []payment.Endpoint, err error) {
+	if (id == "") == (host == "") {
+		return nil, misuseError{errors.New("which endpoint? Give its id, or --receiver HOST")}
+	}
+	if id != "" {
+		e, err := endpointFlags{f, id}.read(ctx, r, c)
+		return []payment.Endpoint{e}, err
+	}
+	err = r.View(ctx, func(tx *store.ReadTx) error {
+		all, err = tx.Endpoints(c.ID)
+		return err
+	})
+	all = slices.DeleteFunc(all, func(e payment.Endpoint) bool { return store.ReceiverOf(e.URL) != strings.ToLower(host) })
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("the caller has no webhook endpoint at %s; see holdfast webhook list", host)
+	}
+	return all, err
 }
 
 // shortTime is a time in a table, or empty.
@@ -109,9 +152,10 @@ func shortened(text string) string {
 }
 
 type webhookRedeliver struct {
-	endpointFlags
-	Event payment.EventID `arg:"" optional:"" help:"Send the event with this id."`
-	Since string          `help:"Send all events since this time, such as 2026-11-23T10:00:00Z, or of this last time, such as 3h or 2d." placeholder:"TIME"`
+	webhookFlags
+	IDs      []string `arg:"" optional:"" name:"id" help:"Choose the endpoint by its id, and then the events by theirs. With --receiver, give events only."`
+	Receiver string   `help:"Send to all endpoints at this host, such as shop.example.com." placeholder:"HOST"`
+	Since    string   `help:"Send all events since this time, such as 2026-11-23T10:00:00Z, or of this last time, such as 3h or 2d." placeholder:"TIME"`
 }
 
 func (webhookRedeliver) Help() string {
@@ -119,14 +163,28 @@ func (webhookRedeliver) Help() string {
 
 Examples:
 
-    holdfast webhook redeliver --store holdfast.db W0MJQ4PX evt_1MIT4PX_2_K7Q2MPLD
+    holdfast webhook redeliver --store holdfast.db W0MJQ4PX evt_1MIT4PX_2_K7Q2MPLD evt_1MIT5QA_2_M9X4RPLC
     holdfast webhook redeliver --store holdfast.db W0MJQ4PX --since 3h
+    holdfast webhook redeliver --store holdfast.db --receiver shop.example.com --since 3h
 `
 }
 
+// chosen are the endpoint that is named, if there is one, and the events.
+func (v webhookRedeliver) chosen() (id payment.EndpointID, events []payment.EventID) {
+	names := v.IDs
+	if v.Receiver == "" && len(names) > 0 {
+		id, names = payment.EndpointID(names[0]), names[1:]
+	}
+	for _, name := range names {
+		events = append(events, payment.EventID(name))
+	}
+	return id, events
+}
+
 func (v webhookRedeliver) Run(ctx context.Context, w world) error {
-	if (v.Event == "") == (v.Since == "") {
-		return errors.New("which events? Give the id of one, or --since TIME")
+	id, events := v.chosen()
+	if (len(events) == 0) == (v.Since == "") {
+		return misuseError{errors.New("which events? Give their ids, or --since TIME")}
 	}
 	since, err := readSince(v.Since, w.Now())
 	if err != nil {
@@ -137,12 +195,20 @@ func (v webhookRedeliver) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
-	queued, err := clerk(db, w).Redeliver(ctx, caller, v.ID, processor.Redelivery{Event: v.Event, Since: since})
-	if errors.Is(err, processor.ErrNoEvent) {
-		err = fmt.Errorf("the caller has no event %s; see holdfast events list", v.Event)
-	}
+	endpoints, err := v.endpointsAt(ctx, db.Reader, caller, id, v.Receiver)
 	if err != nil {
-		return v.explained(err)
+		return err
+	}
+	queued := 0
+	for _, e := range endpoints {
+		n, err := clerk(db, w).Redeliver(ctx, caller, e.ID, processor.Redelivery{Events: events, Since: since})
+		if errors.Is(err, processor.ErrNoEvent) {
+			err = errors.New("the caller has no event with one of these ids; see holdfast events list")
+		}
+		if err != nil {
+			return endpointFlags{v.webhookFlags, e.ID}.explained(err)
+		}
+		queued += n
 	}
 	if v.JSON {
 		return printJSON(w.Out, map[string]int{"queued": queued})

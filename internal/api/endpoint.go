@@ -230,7 +230,10 @@ type (
 const redeliveriesMax = 100_000
 
 func (s *Server) redeliver(ctx context.Context, q *request, in *redeliverInput) (*redeliveredAnswer, error) {
-	r := processor.Redelivery{Event: payment.EventID(in.Body.Event), Most: redeliveriesMax}
+	r := processor.Redelivery{Most: redeliveriesMax}
+	if in.Body.Event != "" {
+		r.Events = []payment.EventID{payment.EventID(in.Body.Event)}
+	}
 	if in.Body.Since != nil {
 		r.Since = *in.Body.Since
 	}

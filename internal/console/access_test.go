@@ -210,8 +210,10 @@ func TestNotificationPages(t *testing.T) {
 	packer := s.as(party.RolePacker, s.Shop.ID)
 	packer.get(one).wantStatus(http.StatusOK).wantNot("Send again")
 	packer.post(one+"/again", nil).wantStatus(http.StatusForbidden)
-	s.as(party.RoleSupport, "").get("server/receivers").wantStatus(http.StatusOK).
-		want("Kiln & Co", "shop.example.test").wantNot("Other")
+	operator := s.as(party.RoleSupport, "")
+	operator.get("server/receivers").wantStatus(http.StatusOK).want("shop.example.test").wantNot("Not sent yet", "Older")
+	operator.get("server/receivers?receiver=shop.example.test").wantStatus(http.StatusOK).
+		want("Kiln & Co", "/notifications?list=waiting&receiver=shop.example.test").wantNot("Other")
 }
 
 // Lists are read in pages.

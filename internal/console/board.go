@@ -26,8 +26,9 @@ func (s *Server) boardRoutes() []route {
 
 const (
 	boardRows = 50
-	// boardRead is how many holds are read to sort them by amount.
-	boardRead = 1000
+	// boardRead is how many holds a page reads to find the largest: see
+	// store.LargestQuery.
+	boardRead = 10_000
 	// boardRefreshed is how long an open page is loaded again. An open tab must not keep
 	// a session alive.
 	boardRefreshed = 20 * time.Minute
@@ -40,6 +41,11 @@ type boardFilter struct {
 	byAmount bool
 	after    store.HoldCursor
 	since    time.Time // when the page was opened; zero on the first load
+
+	// Of a search for the largest holds:
+	kept  []holdfast.TransactionID
+	read  int // before
+	below *store.LargestPlace
 }
 
 // boardSpans are the values of the filter by time left, in hours.
@@ -84,6 +90,9 @@ func readBoardFilter(c *call) (f boardFilter, form webui.Form, err error) {
 	if f.after, err = readCursor(c.form.Get("after")); err != nil {
 		return f, form, err
 	}
+	if err := f.readSearch(c.form); err != nil {
+		return f, form, err
+	}
 	if opened := c.form.Get("opened"); opened != "" {
 		seconds, err := strconv.ParseInt(opened, 10, 64)
 		if err != nil || seconds < 0 {
@@ -92,6 +101,32 @@ func readBoardFilter(c *call) (f boardFilter, form webui.Form, err error) {
 		f.since = time.Unix(seconds, 0)
 	}
 	return f, form, nil
+}
+
+// readSearch reads how far a search for the largest holds has come.
+func (f *boardFilter) readSearch(form holdfast.Params) (err error) {
+	if kept := form.Get("kept"); kept != "" {
+		for id := range strings.SplitSeq(kept, ".") {
+			f.kept = append(f.kept, holdfast.TransactionID(id))
+		}
+	}
+	if read := form.Get("read"); read != "" {
+		if f.read, err = strconv.Atoi(read); err != nil || f.read < 0 {
+			return errNotThere
+		}
+	}
+	if below := form.Get("below"); below != "" {
+		micros, id, _ := strings.Cut(below, ".")
+		n, err := strconv.ParseInt(micros, 10, 64)
+		if err != nil || n < 0 || id == "" {
+			return errNotThere
+		}
+		f.below = &store.LargestPlace{Open: money.Micros(n), ID: holdfast.TransactionID(id)}
+	}
+	if len(f.kept) > boardRows {
+		return errNotThere
+	}
+	return nil
 }
 
 // readCursor reads a place in a list of holds, "1764518400000000.1ABC…".
@@ -119,9 +154,9 @@ func cursorText(at store.HoldCursor) string {
 type board struct {
 	bands  []store.RiskBand
 	more   bool // holds than the bands count
-	cut    bool // only the nearest deadlines are sorted by amount
 	holds  []payment.Hold
 	next   store.HoldCursor
+	read   int // holds that a search for the largest has read so far
 	buyers map[party.ID]party.Party
 }
 
@@ -138,17 +173,8 @@ func (s *Server) readBoard(c *call, f boardFilter) (b board, err error) {
 		if b.bands, b.more, err = tx.Risk(c.caller.ID, now); err != nil {
 			return err
 		}
-		limit := boardRows
-		if f.byAmount {
-			limit, f.after = boardRead, store.HoldCursor{}
-		}
-		if b.holds, b.next, err = tx.Holds(listing, f.after, limit); err != nil {
+		if err = b.readHolds(tx, listing, f); err != nil {
 			return err
-		}
-		if f.byAmount {
-			slices.SortStableFunc(b.holds, func(a, z payment.Hold) int { return z.Open().Cmp(a.Open()) })
-			b.cut = b.next.Begun()
-			b.holds, b.next = b.holds[:min(len(b.holds), boardRows)], store.HoldCursor{}
 		}
 		var buyers []party.ID
 		for _, h := range b.holds {
@@ -158,6 +184,20 @@ func (s *Server) readBoard(c *call, f boardFilter) (b board, err error) {
 		return err
 	})
 	return b, err
+}
+
+// readHolds reads the next holds by deadline, or the next part of a search for the
+// largest.
+func (b *board) readHolds(tx *store.ReadTx, l store.HoldListing, f boardFilter) (err error) {
+	if !f.byAmount {
+		b.holds, b.next, err = tx.Holds(l, f.after, boardRows)
+		return err
+	}
+	b.holds, b.read, b.next, err = tx.LargestHolds(store.LargestQuery{
+		HoldListing: l, After: f.after, Kept: f.kept, Below: f.below, Rows: boardRead, Limit: boardRows,
+	})
+	b.read += f.read
+	return err
 }
 
 func (s *Server) showBoard(c *call) error {
@@ -189,20 +229,19 @@ func (s *Server) boardBlock(c *call, f boardFilter, b board) block {
 	if c.caller.ClockOffset != 0 {
 		part.Text += " " + w.T("console.caller-clock", "Time", now.Format(shortLayout))
 	}
-	if b.cut {
-		part.Text += " " + w.T("console.risk.sorted", "Count", w.Count(boardRead))
-	}
 	opened := f.since
 	if opened.IsZero() {
 		opened = c.real
 	}
-	switch {
-	case f.after.Begun(): // a later page stays as it is
-	case c.real.Sub(opened) < boardRefreshed:
-		part.Refresh = c.same("opened", strconv.FormatInt(opened.Unix(), 10))
-	default:
+	switch begun := strconv.FormatInt(opened.Unix(), 10); {
+	case f.after.Begun() && !f.byAmount: // a later page stays as it is
+	case c.real.Sub(opened) >= boardRefreshed:
 		part.Note = w.T("console.risk.rests", "Minutes", int(boardRefreshed.Minutes()))
 		part.Links = []link{{Label: w.T("console.reload"), Address: c.same("opened", "")}}
+	case f.byAmount: // reads on by itself, and begins anew after the last part
+		part.Refresh = c.same(append(b.search(), "opened", begun)...)
+	default:
+		part.Refresh = c.same("opened", begun)
 	}
 	part.Figures = bandFigures(c, b.bands)
 	t := &table{
@@ -219,14 +258,62 @@ func (s *Server) boardBlock(c *call, f boardFilter, b board) block {
 	for _, h := range b.holds {
 		t.Rows = append(t.Rows, s.boardRow(c, h, b.buyers[h.Root().Sender]))
 	}
+	if f.byAmount {
+		b.searchLinks(c, f, &part, t)
+	} else {
+		b.pageLinks(c, f, t)
+	}
+	part.Table = t
+	return part
+}
+
+// pageLinks lead to the pages of holds by deadline.
+func (b board) pageLinks(c *call, f boardFilter, t *table) {
 	if cursor := cursorText(b.next); cursor != "" {
 		t.Older = c.same("after", cursor, "opened", "")
+		if len(b.holds) < boardRows {
+			t.Count = c.words.T("console.lists.read-part", "N", c.words.Count(store.HoldsReadMost))
+		}
 	}
 	if f.after.Begun() {
 		t.Newer = c.same("after", "", "opened", "")
 	}
-	part.Table = t
-	return part
+}
+
+// search are the parameters of the next part of a search, as pairs.
+func (b board) search() []string {
+	ids := make([]string, len(b.holds))
+	for i, h := range b.holds {
+		ids[i] = string(h.ID())
+	}
+	read := ""
+	if b.next.Begun() {
+		read = strconv.Itoa(b.read)
+	}
+	return []string{"after", cursorText(b.next), "kept", strings.Join(ids, "."), "read", read}
+}
+
+// searchLinks say how far a search for the largest holds has come, and lead to its next
+// part or, at its end, to smaller holds.
+func (b board) searchLinks(c *call, f boardFilter, part *block, t *table) {
+	w := c.words
+	if b.next.Begun() {
+		part.Text += " " + w.T("console.lists.largest-so-far", "N", w.Count(int64(b.read)), "Time",
+			b.next.At.Format(shortLayout))
+		part.Links = append(part.Links, link{
+			Label: w.T("console.lists.read-on"), Address: c.same(append(b.search(), "opened", "")...),
+		})
+	} else {
+		part.Text += " " + w.T("console.lists.largest", "N", w.Count(int64(b.read)))
+		if len(b.holds) == boardRows {
+			last := store.PlaceOf(b.holds[boardRows-1])
+			t.Older = c.same("below", strconv.FormatInt(last.Open.Micro, 10)+"."+string(last.ID),
+				"after", "", "kept", "", "read", "", "opened", "")
+		}
+	}
+	if f.below != nil {
+		t.Newer = c.same("below", "", "after", "", "kept", "", "read", "", "opened", "")
+	}
 }
 
 // boardRow shows a hold: how long it can be settled, and what it is about.

@@ -130,7 +130,7 @@ func resendCase(s *Server, c *call, of processor.Case, _ wish) (string, error) {
 			continue
 		}
 		done = append(done, subject)
-		_, err := s.Processor.SendAgain(c.r.Context(), processor.NoticeKey{Caller: c.caller.ID, Subject: subject})
+		_, err := s.Processor.SendAgain(c.r.Context(), c.caller.ID, processor.NoticeKey{Subject: subject})
 		if err != nil && !errors.Is(err, processor.ErrNoNotification) { // they are under way at this moment
 			return "", err
 		}

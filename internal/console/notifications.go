@@ -1,8 +1,7 @@
 package console
 
 import (
-	"errors"
-	"net/http"
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
-	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
@@ -26,6 +24,8 @@ func (s *Server) notificationRoutes() []route {
 		},
 		{Method: get, Path: "notifications/again", In: ofCaller, Permission: party.MayResend, show: s.askResendList},
 		{Method: post, Path: "notifications/again", In: ofCaller, Permission: party.MayResend, show: s.resendList},
+		{Method: get, Path: "notifications/selected", In: ofCaller, Permission: party.MayResend, show: s.askResendSome},
+		{Method: post, Path: "notifications/selected", In: ofCaller, Permission: party.MayResend, show: s.resendSome},
 		{
 			Method: get, Path: "notifications/{subject}/{seq}", In: ofCaller, Permission: party.MayRead,
 			show: s.showNotification,
@@ -49,9 +49,13 @@ const noticeRows = 50
 
 // A noticeFilter selects a list of notifications.
 type noticeFilter struct {
-	list  store.NotificationList
-	since time.Time // by the caller's clock; zero means all
+	store.NotificationFilter
 	after store.NotificationMark
+}
+
+// all reports whether the filter chooses all that wait, from the beginning.
+func (f noticeFilter) all() bool {
+	return f == noticeFilter{NotificationFilter: store.NotificationFilter{List: store.ListWaiting}}
 }
 
 // noticeSpans are the values of the filter by age, in hours.
@@ -67,6 +71,7 @@ func noticeForm(c *call, action string) webui.Form {
 		Action: action, Get: true, Submit: w.T("console.show"), Fields: []webui.Field{
 			{Name: "list", Label: w.T("console.notices.list"), Options: lists, MayBeEmpty: true},
 			sinceField(w),
+			{Name: "receiver", Label: w.T("console.notices.receiver"), Autocomplete: "off", MayBeEmpty: true},
 		},
 	}
 }
@@ -94,16 +99,14 @@ func listWord(w webui.Words, l store.NotificationList) string {
 // readNoticeFilter reads the list and the time that were chosen. now is the time
 // from which the page looks back.
 func readNoticeFilter(c *call, now time.Time) (f noticeFilter, err error) {
-	f.list = store.NotificationList(c.form.Get("list"))
-	if f.list == "" {
-		f.list = store.ListWaiting
-	}
-	if !slices.Contains(store.NotificationLists, f.list) {
+	f.List = cmp.Or(store.NotificationList(c.form.Get("list")), store.ListWaiting)
+	if !slices.Contains(store.NotificationLists, f.List) {
 		return f, errNotThere
 	}
-	if f.since, err = readSpan(c.form.Get("since"), now); err != nil {
+	if f.Since, err = readSpan(c.form.Get("since"), now); err != nil {
 		return f, err
 	}
+	f.Receiver = strings.ToLower(strings.TrimSpace(c.form.Get("receiver")))
 	f.after, err = readMark(c.form.Get("after"))
 	return f, err
 }
@@ -149,45 +152,71 @@ func (s *Server) showNotifications(c *call) error {
 	if err != nil {
 		return err
 	}
-	var fresh, found []store.Notification
-	var counts store.NotificationCounts
-	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
-		found, err = tx.QueuedNotifications(store.NotificationPage{
-			Caller: c.caller.ID, List: f.list, Since: f.since, After: f.after, Limit: noticeRows + 1,
-		})
-		if err != nil {
-			return err
-		}
-		if fresh, err = tx.NotificationsInLine(c.caller.ID, store.NoticeCountMost); err != nil {
-			return err
-		}
-		counts, err = tx.CountNotifications(c.caller.ID, c.now().Add(-givenUpShown))
-		return err
-	})
+	v := noticeView{noticeFilter: f}
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error { return v.read(tx, c) })
 	if err != nil {
 		return err
-	}
-	counts.Waiting += len(fresh)
-	if f.list != store.ListWaiting || f.after != (store.NotificationMark{}) || !f.since.IsZero() {
-		fresh = nil
 	}
 	w := c.words
 	form := noticeForm(c, c.link("notifications"))
 	form.Fill(c.form)
-	form.Fields[0].Value = string(f.list)
+	form.Fields[0].Value = string(f.List)
 	p := page{Heading: w.T("console.notices.heading"), Lead: w.T("console.notices.lead"), Filter: &form}
 	if c.caller.IPNURL == "" {
 		p.Alert = w.T("console.notices.no-address")
 	}
-	list := block{Wide: true, Figures: countFigures(c, counts), Table: noticeTable(c, f, fresh, found)}
-	if len(found) > 0 && f.list != store.ListWaiting && c.may(party.MayResend) {
+	list := block{Wide: true, Figures: countFigures(c, v.counts), Table: v.table(c)}
+	if len(v.found) > 0 && f.List != store.ListWaiting && c.may(party.MayResend) {
 		list.Links = []link{{
-			Label:   w.T("console.notices.again-all"),
-			Address: c.link("notifications/again", "list", string(f.list), "since", c.form.Get("since")),
+			Label: w.T("console.notices.again-all"), Address: c.link("notifications/again", c.noticeChoice()...),
 		}}
 	}
 	p.Blocks = []block{list}
+	if len(v.receivers) > 0 {
+		p.Blocks = append(p.Blocks, block{
+			Heading: w.T("console.lists.by-receiver"), Wide: true, Table: v.receiverTable(c),
+			Note: w.T("console.lists.newest-counted", "N", w.Count(store.NoticeCountMost)),
+		})
+	}
 	return s.render(c, p)
+}
+
+// noticeChoice are the parameters that choose a list, as pairs.
+func (c *call) noticeChoice() []string {
+	return []string{
+		"list", c.form.Get("list"), "since", c.form.Get("since"), "receiver", c.form.Get("receiver"),
+	}
+}
+
+// A noticeView is what the page of notifications shows.
+type noticeView struct {
+	noticeFilter
+	fresh     []store.Notification // not tried yet
+	found     []store.Notification // a page of the queue, and one more
+	counts    store.NotificationCounts
+	receivers []store.ReceiverCount
+}
+
+func (v *noticeView) read(tx *store.ReadTx, c *call) (err error) {
+	v.found, err = tx.QueuedNotifications(store.NotificationPage{
+		NotificationFilter: v.NotificationFilter, Caller: c.caller.ID, After: v.after, Limit: noticeRows + 1,
+	})
+	if err != nil {
+		return err
+	}
+	if v.fresh, err = tx.NotificationsInLine(c.caller.ID, store.NoticeCountMost); err != nil {
+		return err
+	}
+	since := c.now().Add(-givenUpShown)
+	if v.counts, err = tx.CountNotifications(c.caller.ID, since); err != nil {
+		return err
+	}
+	v.counts.Waiting += len(v.fresh)
+	if !v.all() {
+		v.fresh = nil
+	}
+	v.receivers, err = tx.ReceiversOf(c.caller.ID, since)
+	return err
 }
 
 // countFigures lead to the three lists.
@@ -223,12 +252,12 @@ func upTo(w webui.Words, n int) string {
 	return w.Count(int64(n))
 }
 
-// noticeTable lists notifications: those that were not tried yet, and then a page of
-// the queue.
-func noticeTable(c *call, f noticeFilter, fresh, found []store.Notification) *table {
+// table lists notifications: those that were not tried yet, and then a page of the
+// queue.
+func (v noticeView) table(c *call) *table {
 	w := c.words
 	t := &table{
-		Caption: listWord(w, f.list), Empty: w.T("console.notices.none"),
+		Caption: listWord(w, v.List), Empty: w.T("console.notices.none"),
 		Columns: []column{
 			{Label: w.T("console.notices.about"), Shape: code},
 			{Label: w.T("console.notices.state")},
@@ -239,20 +268,60 @@ func noticeTable(c *call, f noticeFilter, fresh, found []store.Notification) *ta
 			{Label: w.T("console.notices.answer")},
 		},
 	}
-	fresh = fresh[:min(len(fresh), noticeRows)]
-	for _, n := range slices.Concat(fresh, found[:min(len(found), noticeRows)]) {
-		t.Rows = append(t.Rows, tableRow{Cells: []cell{
-			linked(n.Subject()+"-"+strconv.Itoa(n.Seq), c.noticeLink(n.Subject(), n.Seq, "")), state(noticeChip(w, n)),
+	if c.may(party.MayResend) {
+		t.Pick = &pick{
+			Action: c.link("notifications/selected"), Hidden: given(c.noticeChoice()...),
+			Submit: w.T("console.lists.again"),
+		}
+	}
+	fresh := v.fresh[:min(len(v.fresh), noticeRows)]
+	for _, n := range slices.Concat(fresh, v.found[:min(len(v.found), noticeRows)]) {
+		id := n.Subject() + "-" + strconv.Itoa(n.Seq)
+		t.Rows = append(t.Rows, tableRow{Pick: id, Cells: []cell{
+			linked(id, c.noticeLink(n.Subject(), n.Seq, "")), state(noticeChip(w, n)),
 			moment(n.Created), text(strconv.Itoa(n.Tries)), nextTry(n), text(receiverOf(c.caller, n)), text(n.LastResult),
 		}})
 	}
-	if len(found) > noticeRows {
-		t.Older = c.same("after", markText(f.list.Mark(found[noticeRows-1])))
+	if len(v.found) > noticeRows {
+		t.Older = c.same("after", markText(v.List.Mark(v.found[noticeRows-1])))
 	}
-	if f.after != (store.NotificationMark{}) {
+	if v.after != (store.NotificationMark{}) {
 		t.Newer = c.same("after", "")
 	}
 	return t
+}
+
+// receiverTable shows how many notifications each receiver has not taken. It leads to
+// those of the list that the page shows.
+func (v noticeView) receiverTable(c *call) *table {
+	w := c.words
+	t := &table{Columns: []column{
+		{Label: w.T("console.notices.receiver")},
+		{Label: w.T("console.notices.waiting"), Shape: number},
+		{Label: w.T("console.notices.failing"), Shape: number},
+		{Label: w.T("console.notices.given-up"), Shape: number},
+	}}
+	for _, r := range v.receivers {
+		name := text(w.T("console.lists.not-sent"))
+		if r.Receiver != "" {
+			name = linked(r.Receiver, c.link("notifications", "list", string(v.List), "receiver", r.Receiver))
+		}
+		t.Rows = append(t.Rows, tableRow{Tone: toneOf(r), Cells: []cell{
+			name, text(upTo(w, r.Waiting)), text(upTo(w, r.Failing)), text(upTo(w, r.GivenUp)),
+		}})
+	}
+	return t
+}
+
+// toneOf is the colour of a row about a receiver.
+func toneOf(r store.ReceiverCount) tone {
+	switch {
+	case r.GivenUp > 0:
+		return wrong
+	case r.Failing > 0:
+		return wait
+	}
+	return quiet
 }
 
 // noticeLink is the address of the page of a notification, or of an action on it.
@@ -281,22 +350,10 @@ func noticeChip(w webui.Words, n store.Notification) chip {
 	return chip{w.T("console.notices.waiting"), busy}
 }
 
-// receiverOf is the host to which the next try of a notification goes, or the last
-// one went. The rest of the address may have a secret in its query.
+// receiverOf is the host to which a notification was sent the last time, or to which it
+// is to go if it was not sent yet.
 func receiverOf(c party.Caller, n store.Notification) string {
-	address := n.URL
-	if !n.Overrides && n.Outcome == store.NotificationWaiting {
-		address = c.IPNURL
-	}
-	return hostOf(address)
-}
-
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Host
+	return store.ReceiverOf(cmp.Or(n.URL, c.IPNURL))
 }
 
 // noticeOf reads the notification that the path names.
@@ -382,61 +439,4 @@ func noticeFacts(c *call, n store.Notification) []fact {
 		facts = append(facts, factOf(w.T("console.notices.answer"), n.LastResult))
 	}
 	return facts
-}
-
-func (s *Server) askResend(c *call) error {
-	n, _, err := s.noticeOf(c)
-	if err != nil {
-		return err
-	}
-	w := c.words
-	return s.confirm(c, http.StatusOK, confirmation{
-		Heading: w.T("console.notices.again-heading"), Lead: w.T("console.notices.again-lead"),
-		Up: link{Label: w.T("console.notices.notification"), Address: c.noticeLink(n.Subject(), n.Seq, "")}, Chip: noticeChip(w, n),
-		Facts: noticeFacts(c, n), Form: webui.Form{Submit: w.T("console.notices.again")},
-	})
-}
-
-// resend makes one notification due. A double click changes nothing more.
-func (s *Server) resend(c *call) error {
-	n, _, err := s.noticeOf(c)
-	if err != nil {
-		return err
-	}
-	_, err = s.Processor.SendAgain(c.r.Context(), processor.NoticeKey{
-		Caller: c.caller.ID, Subject: n.Subject(), Seq: n.Seq,
-	})
-	if err != nil && !errors.Is(err, processor.ErrNoNotification) { // it is under way at this moment
-		return err
-	}
-	return c.did("console.done.notice-again", c.noticeLink(n.Subject(), n.Seq, ""))
-}
-
-func (s *Server) askResendList(c *call) error {
-	f, err := readNoticeFilter(c, c.now())
-	if err != nil {
-		return err
-	}
-	w := c.words
-	field := sinceField(w)
-	field.Value = c.form.Get("since")
-	return s.confirm(c, http.StatusOK, confirmation{
-		Heading: w.T("console.notices.again-all"), Lead: w.T("console.notices.again-lead"), Up: c.upToNotices(),
-		Facts: []fact{factOf(w.T("console.notices.list"), listWord(w, f.list))}, Note: w.T("console.notices.again-note"),
-		Form: webui.Form{
-			Action: c.link("notifications/again"), Submit: w.T("console.notices.again-all"),
-			Hidden: holdfast.Params{{Name: "list", Value: string(f.list)}}, Fields: []webui.Field{field},
-		},
-	})
-}
-
-func (s *Server) resendList(c *call) error {
-	f, err := readNoticeFilter(c, c.now())
-	if err != nil {
-		return err
-	}
-	if _, err := s.Processor.SendListAgain(c.r.Context(), c.caller.ID, f.list, f.since); err != nil {
-		return err
-	}
-	return c.did("console.done.notices-again", c.link("notifications", "list", string(store.ListWaiting)))
 }

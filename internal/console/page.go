@@ -104,6 +104,7 @@ type table struct {
 	Newer, Older string
 	CSV          string // address of all rows as a file; empty for none
 	Count        string // such as "50 of more than 1,000"
+	Pick         *pick  // lets rows be selected; nil does not
 }
 
 // A column is a heading with the shape of its cells.
@@ -125,6 +126,7 @@ const (
 // A tableRow is one object.
 type tableRow struct {
 	Tone  tone
+	Pick  string // the row's id in a table with Pick; empty if the row cannot be selected
 	Cells []cell
 }
 

@@ -23,7 +23,7 @@ import (
 // Members.Add.
 type site struct {
 	*holdfasttest.World
-	t       *testing.T
+	t       testing.TB
 	members *holdfasttest.Members
 	console *console.Server
 	server  *httptest.Server
@@ -31,12 +31,17 @@ type site struct {
 	sent    map[string]bool // the keys of the forms that were sent and accepted
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
-	return newSiteOn(t, holdfasttest.Open(t, t.TempDir()+"/holdfast.db"))
+	return newSiteAt(t, t.TempDir()+"/holdfast.db")
 }
 
-func newSiteOn(t *testing.T, db *store.DB) *site {
+func newSiteAt(t testing.TB, address string) *site {
+	t.Helper()
+	return newSiteOn(t, holdfasttest.Open(t, address))
+}
+
+func newSiteOn(t testing.TB, db *store.DB) *site {
 	t.Helper()
 	s := &site{World: holdfasttest.NewWorld(t, db), t: t, log: &strings.Builder{}}
 	s.members = &holdfasttest.Members{World: s.World}

@@ -36,6 +36,8 @@ func (s *Server) webhookRoutes() []route {
 		page(post, "webhooks/{endpoint}/remove", manage, s.removeEndpoint),
 		page(get, "webhooks/{endpoint}/again", party.MayResend, s.askRedeliver),
 		page(post, "webhooks/{endpoint}/again", party.MayResend, s.redeliver),
+		page(get, "webhooks/{endpoint}/selected", party.MayResend, s.askRedeliverSome),
+		page(post, "webhooks/{endpoint}/selected", party.MayResend, s.redeliverSome),
 		page(get, one, party.MayRead, s.showDelivery),
 		page(get, one+"/again", party.MayResend, s.askRedeliverOne),
 		page(post, one+"/again", party.MayResend, s.redeliverOne),
@@ -45,9 +47,13 @@ func (s *Server) webhookRoutes() []route {
 const deliveryRows = 50
 
 func (s *Server) showEndpoints(c *call) error {
-	var all []payment.Endpoint
-	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
-		all, err = tx.Endpoints(c.caller.ID)
+	var all []store.HookCount
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+		endpoints, err := tx.Endpoints(c.caller.ID)
+		if err != nil {
+			return err
+		}
+		all, err = tx.CountHooks(endpoints)
 		return err
 	})
 	if err != nil {
@@ -59,16 +65,21 @@ func (s *Server) showEndpoints(c *call) error {
 		Columns: []column{
 			{Label: w.T("console.hooks.address")},
 			{Label: w.T("console.hooks.state")},
+			{Label: w.T("console.notices.waiting"), Shape: number},
+			{Label: w.T("console.notices.failing"), Shape: number},
+			{Label: w.T("console.notices.given-up"), Shape: number},
 			{Label: w.T("console.hooks.types")},
 			{Label: w.T("console.hooks.order")},
 			{Label: w.T("console.hooks.endpoint-id"), Shape: code},
 		},
 	}
-	for _, e := range all {
+	for _, h := range all {
+		e := h.Endpoint
 		where := linked(withoutQuery(e.URL), c.endpointLink(e.ID, ""))
 		where.Detail = e.Description
-		t.Rows = append(t.Rows, tableRow{Cells: []cell{
-			where, state(endpointChip(w, e)), text(typesOf(w, e)), text(orderWord(w, e)), text(string(e.ID)),
+		t.Rows = append(t.Rows, tableRow{Tone: toneOf(h.ReceiverCount), Cells: []cell{
+			where, state(endpointChip(w, e)), few(w, h.Waiting), few(w, h.Failing), few(w, h.GivenUp),
+			text(typesOf(w, e)), text(orderWord(w, e)), text(string(e.ID)),
 		}})
 	}
 	p := page{
@@ -240,8 +251,14 @@ func deliveryTable(c *call, f store.WebhookFilter, found []store.EventDelivery, 
 			{Label: w.T("console.notices.answer")},
 		},
 	}
+	if c.may(party.MayResend) && len(found) > 0 {
+		t.Pick = &pick{
+			Action: c.endpointLink(found[0].Endpoint, "/selected"), Hidden: given("outcome", string(f.Outcome)),
+			Submit: w.T("console.lists.again"),
+		}
+	}
 	for _, d := range found {
-		row := tableRow{Cells: []cell{
+		row := tableRow{Pick: string(d.Event.ID), Cells: []cell{
 			linked(string(d.Event.Type), c.deliveryLink(d, "")), text(d.Event.ObjectID), state(deliveryChip(w, d)),
 			text(strconv.Itoa(d.Tries)), momentOr(d.LastTry.At, ""),
 			{},
@@ -255,6 +272,9 @@ func deliveryTable(c *call, f store.WebhookFilter, found []store.EventDelivery, 
 	}
 	if next > 0 {
 		t.Older = c.same("before", strconv.FormatInt(next, 10))
+		if len(found) < deliveryRows {
+			t.Count = w.T("console.lists.read-part", "N", w.Count(store.DeliveriesReadMost))
+		}
 	}
 	if f.Before > 0 {
 		t.Newer = c.same("before", "")
@@ -357,10 +377,55 @@ func (s *Server) redeliverOne(c *call) error {
 		return err
 	}
 	if _, err := s.Processor.Redeliver(c.r.Context(), c.caller, e.ID,
-		processor.Redelivery{Event: d.Event.ID}); err != nil {
+		processor.Redelivery{Events: []payment.EventID{d.Event.ID}}); err != nil {
 		return gone(err)
 	}
 	return c.did("console.done.event-again", c.deliveryLink(d, ""))
+}
+
+func (s *Server) askRedeliverSome(c *call) error {
+	e, err := s.endpointOf(c)
+	if err != nil {
+		return err
+	}
+	ids, err := c.picked()
+	if err != nil {
+		return err
+	}
+	up := c.upToEndpoint(e)
+	if len(ids) == 0 {
+		return s.nonePicked(c, up)
+	}
+	w := c.words
+	facts := append([]fact{factOf(w.T("console.hooks.address"), withoutQuery(e.URL))},
+		c.pickedFacts(w.T("console.hooks.event-id"))...)
+	return s.confirm(c, http.StatusOK, confirmation{
+		Heading: w.N("console.lists.again-events", len(ids)), Lead: w.T("console.hooks.again-lead"), Up: up,
+		Facts: facts, Form: webui.Form{Submit: w.T("console.notices.again"), Hidden: c.picks()},
+	})
+}
+
+// redeliverSome makes the selected deliveries due. A double click changes nothing more.
+func (s *Server) redeliverSome(c *call) error {
+	e, err := s.endpointOf(c)
+	if err != nil {
+		return err
+	}
+	ids, err := c.picked()
+	if err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return errNotThere
+	}
+	var r processor.Redelivery
+	for _, id := range ids {
+		r.Events = append(r.Events, payment.EventID(id))
+	}
+	if _, err := s.Processor.Redeliver(c.r.Context(), c.caller, e.ID, r); err != nil {
+		return gone(err)
+	}
+	return c.did("console.done.events-again", c.endpointLink(e.ID, ""))
 }
 
 func (s *Server) askRedeliver(c *call) error {

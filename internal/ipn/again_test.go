@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,9 @@ import (
 // listed are the ids of the notifications in a list of the shop.
 func (s *shop) listed(list store.NotificationList) (ids []string) {
 	s.t.Helper()
-	page := store.NotificationPage{Caller: s.Shop.ID, List: list, Limit: 2}
+	page := store.NotificationPage{
+		Caller: s.Shop.ID, NotificationFilter: store.NotificationFilter{List: list}, Limit: 2,
+	}
 	for more := true; more; {
 		err := s.DB.View(s.t.Context(), func(tx *store.ReadTx) error {
 			found, err := tx.QueuedNotifications(page)
@@ -39,7 +42,7 @@ func (s *shop) listed(list store.NotificationList) (ids []string) {
 
 func (s *shop) sendAgain(k processor.NoticeKey, want int) {
 	s.t.Helper()
-	if n, err := s.Processor.SendAgain(s.t.Context(), k); n != want || err != nil {
+	if n, err := s.Processor.SendAgain(s.t.Context(), s.Shop.ID, k); n != want || err != nil {
 		s.t.Errorf("%d notifications are sent again, %v; want %d", n, err, want)
 	}
 }
@@ -53,14 +56,14 @@ func TestSendAgain(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 		s.run()
 		told := s.one()
-		s.sendAgain(processor.NoticeKey{Caller: s.Shop.ID, Subject: string(first)}, 1)
+		s.sendAgain(processor.NoticeKey{Subject: string(first)}, 1)
 		s.run()
 		if again := s.one(); again != told {
 			t.Errorf("the second time %+v arrived, the first time %+v", again, told)
 		}
 
 		// The second time it fails, and then waits with the usual pauses.
-		s.sendAgain(processor.NoticeKey{Caller: s.Shop.ID, Subject: string(first), Seq: s.owed(first)[0].Seq}, 1)
+		s.sendAgain(processor.NoticeKey{Subject: string(first), Seq: s.owed(first)[0].Seq}, 1)
 		s.answers(http.StatusInternalServerError)
 		s.run()
 		s.one()
@@ -73,7 +76,7 @@ func TestSendAgain(t *testing.T) {
 		if n := s.run(); n != 0 {
 			t.Errorf("%d arrived before the next try", n)
 		}
-		s.sendAgain(processor.NoticeKey{Caller: s.Shop.ID, Subject: string(first)}, 1)
+		s.sendAgain(processor.NoticeKey{Subject: string(first)}, 1)
 		s.run()
 		if again := s.one(); again != told {
 			t.Errorf("the third time %+v arrived, the first time %+v", again, told)
@@ -83,16 +86,38 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("it arrived at %v", done)
 		}
 
+		// Several at once, each once, however often it is named.
+		second := s.Reserved("26.00", "order-2").ID
+		s.Clock.Advance(time.Minute)
+		s.run()
+		s.arrivals()
+		key := processor.NoticeKey{Subject: string(first)}
+		n, err := s.Processor.SendAgain(t.Context(), s.Shop.ID, key, key, processor.NoticeKey{Subject: "1T404"},
+			processor.NoticeKey{Subject: string(second), Seq: s.owed(second)[0].Seq})
+		if n != 2 || err != nil {
+			t.Errorf("%d notifications are sent again, %v; want 2", n, err)
+		}
+		s.run()
+		if got := len(s.arrivals()); got != 2 {
+			t.Errorf("%d arrived, want 2", got)
+		}
+		_, err = s.Processor.SendAgain(t.Context(), s.Shop.ID, slices.Repeat([]processor.NoticeKey{key}, 101)...)
+		s.WantCode(err, holdfast.InvalidParams)
+
 		// From its queue, too, where it is now.
-		s.sendAgain(processor.NoticeKey{Caller: s.Shop.ID, Subject: string(first)}, 1)
+		s.sendAgain(processor.NoticeKey{Subject: string(first)}, 1)
 		s.run()
 		s.one()
-		for _, unknown := range []processor.NoticeKey{
-			{Caller: s.Shop.ID, Subject: "1T404"},
-			{Caller: s.Shop.ID, Subject: string(first), Seq: 99},
-			{Caller: s.OtherShop().ID, Subject: string(first)},
+		for _, unknown := range []struct {
+			caller party.CallerID
+			processor.NoticeKey
+		}{
+			{s.Shop.ID, processor.NoticeKey{Subject: "1T404"}},
+			{s.Shop.ID, processor.NoticeKey{Subject: string(first), Seq: 99}},
+			{s.OtherShop().ID, processor.NoticeKey{Subject: string(first)}},
 		} {
-			if _, err := s.Processor.SendAgain(t.Context(), unknown); !errors.Is(err, processor.ErrNoNotification) {
+			_, err := s.Processor.SendAgain(t.Context(), unknown.caller, unknown.NoticeKey)
+			if !errors.Is(err, processor.ErrNoNotification) {
 				t.Errorf("%+v: %v", unknown, err)
 			}
 		}
@@ -116,7 +141,9 @@ func TestSendAgainWhatWasGivenUp(t *testing.T) {
 		}
 		s.arrivals()
 		s.answers(http.StatusOK)
-		n, err := s.Processor.SendListAgain(t.Context(), s.Shop.ID, store.ListGivenUp, between.Add(time.Microsecond))
+		n, err := s.Processor.SendListAgain(t.Context(), s.Shop.ID, store.NotificationFilter{
+			List: store.ListGivenUp, Since: between.Add(time.Microsecond),
+		})
 		if n != 1 || err != nil {
 			t.Errorf("%d are sent again, %v; want 1", n, err)
 		}
@@ -129,7 +156,7 @@ func TestSendAgainWhatWasGivenUp(t *testing.T) {
 		}
 		// It fails again, and there is a second day.
 		s.answers(http.StatusInternalServerError)
-		s.sendAgain(processor.NoticeKey{Caller: s.Shop.ID, Subject: string(early)}, 1)
+		s.sendAgain(processor.NoticeKey{Subject: string(early)}, 1)
 		s.run()
 		s.wantOwed(early, store.NotificationWaiting, 1, "500 Internal Server Error")
 		s.giveUp()
@@ -162,7 +189,8 @@ func TestManyAreSentAgain(t *testing.T) {
 			}
 		}
 		for _, list := range []store.NotificationList{store.ListGivenUp, store.ListFailing} {
-			if n, err := s.Processor.SendListAgain(t.Context(), s.Shop.ID, list, time.Time{}); n != count || err != nil {
+			n, err := s.Processor.SendListAgain(t.Context(), s.Shop.ID, store.NotificationFilter{List: list})
+			if n != count || err != nil {
 				t.Errorf("%s: %d are sent again, %v; want %d", list, n, err, count)
 			}
 		}
@@ -175,7 +203,7 @@ func TestManyAreSentAgain(t *testing.T) {
 			due := 0
 			err := db.View(t.Context(), func(tx *store.ReadTx) (err error) {
 				all, err := tx.QueuedNotifications(store.NotificationPage{
-					Caller: row.caller, List: store.ListWaiting, Limit: 10_000,
+					Caller: row.caller, NotificationFilter: store.NotificationFilter{List: store.ListWaiting}, Limit: 10_000,
 				})
 				for _, one := range all {
 					if !one.NextAt.After(s.CallerNow()) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -281,11 +282,11 @@ func (p *Processor) TestEndpoint(
 	return event, err
 }
 
-// A Redelivery says which events to send again: one by its id, or all that an
+// A Redelivery says which events to send again: some by their ids, or all that an
 // endpoint wants since a time.
 type Redelivery struct {
-	Event payment.EventID
-	Since time.Time // real time
+	Events []payment.EventID // at most 100
+	Since  time.Time         // real time
 	// Most refuses a redelivery if the caller has more events since then. Zero means
 	// any number.
 	Most int
@@ -297,11 +298,13 @@ type Redelivery struct {
 func (p *Processor) Redeliver(
 	ctx context.Context, caller party.Caller, id payment.EndpointID, r Redelivery,
 ) (queued int, err error) {
-	if (r.Event == "") == r.Since.IsZero() {
+	switch {
+	case (len(r.Events) == 0) == r.Since.IsZero():
 		return 0, holdfast.Errorf(holdfast.InvalidParams, "name either an event or a time to redeliver")
-	}
-	if r.Event != "" {
-		return p.redeliverOne(ctx, caller, id, r.Event)
+	case len(r.Events) > NoticesAgainMost:
+		return 0, holdfast.Errorf(holdfast.InvalidParams, "at most %d events can be named", NoticesAgainMost)
+	case len(r.Events) > 0:
+		return p.redeliverThese(ctx, caller, id, r.Events)
 	}
 	var from, to int64
 	err = p.db.View(ctx, func(tx *store.ReadTx) error {
@@ -342,7 +345,7 @@ func (p *Processor) redeliverSome(
 		}
 		queued, next = len(wanted), rest
 		if queued > 0 {
-			if err := logRedelivery(tx, caller, id, "", queued, now); err != nil {
+			if err := logRedelivery(tx, caller, id, nil, queued, now); err != nil {
 				return err
 			}
 		}
@@ -351,39 +354,51 @@ func (p *Processor) redeliverSome(
 	return queued, next, err
 }
 
-func (p *Processor) redeliverOne(
-	ctx context.Context, caller party.Caller, id payment.EndpointID, event payment.EventID,
+// redeliverThese queues events in one commit. An unknown one queues none.
+func (p *Processor) redeliverThese(
+	ctx context.Context, caller party.Caller, id payment.EndpointID, events []payment.EventID,
 ) (queued int, err error) {
 	err = p.db.Update(ctx, func(tx *store.Tx) error {
 		if _, err := endpointOf(&tx.ReadTx, caller, id); err != nil {
 			return err
 		}
-		e, found, err := tx.Event(caller.ID, event)
-		if err == nil && !found {
-			err = ErrNoEvent
-		}
-		if err != nil {
-			return err
+		var positions []int64
+		for _, event := range events {
+			e, found, err := tx.Event(caller.ID, event)
+			if err == nil && !found {
+				err = ErrNoEvent
+			}
+			if err != nil {
+				return err
+			}
+			if !slices.Contains(positions, e.Position) {
+				positions = append(positions, e.Position)
+			}
 		}
 		now := p.now()
-		if err := logRedelivery(tx, caller, id, event, 1, now); err != nil {
+		if err := logRedelivery(tx, caller, id, events, len(positions), now); err != nil {
 			return err
 		}
-		return tx.QueueAgain(id, []int64{e.Position}, now)
+		queued = len(positions)
+		return tx.QueueAgain(id, positions, now)
 	})
 	if err != nil {
 		return 0, failure(err)
 	}
-	return 1, nil
+	return queued, nil
 }
 
 // logRedelivery writes the audit entry of events that are sent again.
 func logRedelivery(
-	tx *store.Tx, caller party.Caller, id payment.EndpointID, event payment.EventID, events int, real time.Time,
+	tx *store.Tx, caller party.Caller, id payment.EndpointID, named []payment.EventID, events int, real time.Time,
 ) error {
+	names := make([]string, len(named))
+	for i, event := range named {
+		names[i] = string(event)
+	}
 	return tx.Log(party.AuditEntry{
 		Action: "endpoint.redeliver", Caller: caller.ID, Object: string(id),
-		After: party.Facts{"event": string(event), "events": strconv.Itoa(events)},
+		After: party.Facts{"event": strings.Join(names, " "), "events": strconv.Itoa(events)},
 	}, real)
 }
 

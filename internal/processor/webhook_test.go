@@ -45,11 +45,14 @@ func TestEndpointsOfAnotherCaller(t *testing.T) {
 		if got := endpointsOf(t, db, w.Shop.ID); len(got) != 1 || got[0].URL != hookURL || got[0].Pause != "" {
 			t.Errorf("the caller has %v", got)
 		}
-		if _, err := p.Redeliver(ctx, w.Shop, e.ID, processor.Redelivery{Event: "evt_x_1_y"}); !errors.Is(err,
+		if _, err := p.Redeliver(ctx, w.Shop, e.ID, processor.Redelivery{Events: []payment.EventID{"evt_x_1_y"}}); !errors.Is(err,
 			processor.ErrNoEvent) {
 			t.Errorf("redelivering an unknown event: %v", err)
 		}
 		w.WantCode(hookError(p.Redeliver(ctx, w.Shop, e.ID, processor.Redelivery{})), holdfast.InvalidParams)
+		w.WantCode(hookError(p.Redeliver(ctx, w.Shop, e.ID, processor.Redelivery{
+			Events: make([]payment.EventID, processor.NoticesAgainMost+1),
+		})), holdfast.InvalidParams)
 	})
 }
 

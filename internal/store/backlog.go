@@ -125,7 +125,7 @@ func (tx *ReadTx) webhookBacklog(b *Backlog, real time.Time) (err error) {
 	if err != nil {
 		return err
 	}
-	b.WebhooksGivenUp, err = tx.upTo(`SELECT 1 FROM webhook_deliveries WHERE outcome = 'GivenUp' ORDER BY tried`,
+	b.WebhooksGivenUp, err = tx.upTo(`SELECT 1 FROM webhook_deliveries WHERE outcome = 'GivenUp' ORDER BY endpoint_id`,
 		backlogMost)
 	if err != nil {
 		return err

@@ -374,7 +374,7 @@ func (tx *Tx) queueSteps(tries int, where string, arg any) (moved int, err error
 	for _, s := range moving {
 		leaves = append(leaves, passOnStep.args(&s, &stepRow{}))
 		to := deliveryRow{Notification: s.notification(), subject: string(s.transaction)}
-		to.Tries = tries
+		to.Tries, to.receiver = tries, ReceiverOf(to.URL)
 		enters = append(enters, deliveryTable.fields.values(&to))
 	}
 	if err := passOnStep.WriteMany(tx.sql, leaves); err != nil {

@@ -25,9 +25,10 @@ var (
 
 	leaseQueued  = queuedChange("claiming a notification", "leased_until, tries", "outcome")
 	finishQueued = queuedChange("finishing a notification", "outcome, last_result, leased_until, done, body", "outcome")
-	giveUpQueued = queuedChange("giving up a notification", "outcome, last_result, leased_until, done, url, body",
+	giveUpQueued = queuedChange("giving up a notification",
+		"outcome, last_result, leased_until, done, url, receiver, body",
 		"outcome, leased_until")
-	putOffQueued = queuedChange("postponing a notification", "last_result, leased_until, next_at, url, body",
+	putOffQueued = queuedChange("postponing a notification", "last_result, leased_until, next_at, url, receiver, body",
 		"outcome, leased_until")
 	returnQueued = queuedChange("returning a notification", "leased_until, tries", "outcome, leased_until")
 )
@@ -73,7 +74,9 @@ func (d Delivery) inStep() stepRow {
 
 // inQueue is the row of the queue that has the notification.
 func (d Delivery) inQueue() deliveryRow {
-	return deliveryRow{Notification: d.Notification, subject: d.Subject(), leasedUntil: d.LeasedUntil}
+	return deliveryRow{
+		Notification: d.Notification, subject: d.Subject(), receiver: ReceiverOf(d.URL), leasedUntil: d.LeasedUntil,
+	}
 }
 
 func (tx *Tx) changeStep(c rowChange[notificationKey, stepRow], before, after stepRow) error {

@@ -49,7 +49,9 @@ const BoundedMax = boundedMax
 // before, with the columns that they compare with it.
 func Pages() map[string]string {
 	const byAge = "(received,transaction_id)"
-	all := map[string]string{auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)"}
+	all := map[string]string{
+		auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)",
+	}
 	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
 	all[pageOfVisits] = "visit_id<?"
 	all[pageOfRecentMovements], all[pageOfLateMovements] = byAge, "(at,transaction_id,seq)"
@@ -58,6 +60,15 @@ func Pages() map[string]string {
 		_, at := l.where()
 		all[query] = "(" + at + ",subject,seq)"
 	}
+	for l, query := range queuedTo {
+		_, at := l.where()
+		all[query] = "(receiver=? AND (caller_id," + at + ")>(?,?) AND (caller_id," + at + ",subject,seq)<"
+	}
+	all[pageOfWebhooks] = "(endpoint_id=? AND position<?"
+	for _, query := range pageOfWebhooksIn {
+		all[query] = "(endpoint_id=? AND position<?"
+	}
+	all[largestInPart], all[lastOfPart] = "transactions_due (caller_id=? AND (due,transaction_id)", "(due,transaction_id)"
 	for _, byOrder := range listings {
 		all[byOrder[true]], all[byOrder[false]] = byAge, byAge
 	}

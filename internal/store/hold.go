@@ -109,8 +109,9 @@ type HoldCursor struct {
 func (c HoldCursor) Begun() bool { return c.ID != "" }
 
 const (
-	holdsRead    = 100  // rows that one query of a listing reads
-	holdsReadMax = 1000 // rows that one page reads
+	holdsRead = 100 // rows that one query of a listing reads
+	// HoldsReadMost is how many rows one page of holds reads.
+	HoldsReadMost = 1000
 )
 
 // Holds reads the holds of a listing that come after a cursor, at most limit.
@@ -135,7 +136,7 @@ func (tx *ReadTx) Holds(l HoldListing, after HoldCursor, limit int) (page []paym
 func pageOf[T any](
 	tx *ReadTx, l HoldListing, after HoldCursor, limit int, listed func([]payment.Transaction) ([]*T, error),
 ) (page []T, next HoldCursor, err error) {
-	for read := 0; read < holdsReadMax; read += holdsRead {
+	for read := 0; read < HoldsReadMost; read += holdsRead {
 		rows, err := tx.holdRows(l, after)
 		if err != nil {
 			return nil, next, err

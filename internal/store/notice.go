@@ -56,11 +56,19 @@ func (l NotificationList) Mark(n Notification) NotificationMark {
 	return NotificationMark{l.At(n), n.Subject(), n.Seq}
 }
 
-// A NotificationPage says which notifications of a list to read.
+// A NotificationFilter chooses notifications of a caller.
+type NotificationFilter struct {
+	List  NotificationList
+	Since time.Time // by the caller's clock; zero means all
+	// Receiver chooses those that were sent to it the last time, or are to go to it
+	// because their request gave its address. Empty means all.
+	Receiver string
+}
+
+// A NotificationPage says which notifications of a caller to read.
 type NotificationPage struct {
+	NotificationFilter
 	Caller party.CallerID
-	List   NotificationList
-	Since  time.Time // by the caller's clock; zero means all
 	After  NotificationMark
 	Limit  int
 }
@@ -70,17 +78,26 @@ var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // queuedIn are the queries of the lists. A query that reads pages begins with the
 // comparison with the last row of the page before: see listings.
-var queuedIn = func() map[NotificationList]string {
+var queuedIn = queriesOf(`
+	SELECT %[1]s FROM deliveries
+	WHERE (%[2]s, subject, seq) < ($2, $3, $4) AND caller_id = $1 AND %[3]s AND %[2]s >= $5
+	ORDER BY %[2]s DESC, subject DESC, seq DESC LIMIT $6`)
+
+// queuedTo are the queries of the lists of one receiver, $7. They have bounds for the
+// caller, because SQLite would take an index of callers if they said which one it is.
+var queuedTo = queriesOf(`
+	SELECT %[1]s FROM deliveries
+	WHERE (caller_id, %[2]s, subject, seq) < ($1, $2, $3, $4) AND receiver = $7 AND %[3]s AND (caller_id, %[2]s) >= ($1, $5)
+	ORDER BY caller_id DESC, %[2]s DESC, subject DESC, seq DESC LIMIT $6`)
+
+func queriesOf(text string) map[NotificationList]string {
 	texts := map[NotificationList]string{}
 	for _, l := range NotificationLists {
 		condition, at := l.where()
-		texts[l] = fmt.Sprintf(`
-			SELECT %[1]s FROM deliveries
-			WHERE (%[2]s, subject, seq) < ($2, $3, $4) AND caller_id = $1 AND %[3]s AND %[2]s >= $5
-			ORDER BY %[2]s DESC, subject DESC, seq DESC LIMIT $6`, deliveryColumns, at, condition)
+		texts[l] = fmt.Sprintf(text, deliveryColumns, at, condition)
 	}
 	return texts
-}()
+}
 
 // QueuedNotifications reads notifications of a list that are in their caller's
 // queue, the newest first.
@@ -89,8 +106,12 @@ func (tx *ReadTx) QueuedNotifications(p NotificationPage) ([]Notification, error
 	if after == (NotificationMark{}) {
 		after.At = endOfTime
 	}
-	return list(tx, "listing notifications", scanQueued, queuedIn[p.List],
-		p.Caller, micros(after.At), after.Subject, after.Seq, micros(p.Since), p.Limit)
+	query := queuedIn[p.List]
+	args := []any{p.Caller, micros(after.At), after.Subject, after.Seq, micros(p.Since), p.Limit}
+	if p.Receiver != "" {
+		query, args = queuedTo[p.List], append(args, p.Receiver)
+	}
+	return list(tx, "listing notifications", scanQueued, query, args...)
 }
 
 // inLineMost is how many notifications of the line are looked at.
@@ -160,26 +181,6 @@ func (tx *ReadTx) CountNotifications(c party.CallerID, since time.Time) (n Notif
 	return n, err
 }
 
-// CallersWithNotifications reads callers that have notifications which wait in their
-// queue or were given up, at most limit. It goes through indexes from one caller to
-// the next, so the lengths of the queues do not matter.
-func (tx *ReadTx) CallersWithNotifications(limit int) ([]party.Caller, error) {
-	const next = `
-		SELECT caller_id FROM deliveries WHERE outcome = '%[1]s' AND caller_id > %[2]s ORDER BY caller_id LIMIT 1`
-	queues := func(name, outcome string) string {
-		return fmt.Sprintf(`%[1]s AS (
-			SELECT (`+fmt.Sprintf(next, outcome, `''`)+`) AS whose
-			UNION ALL SELECT (`+fmt.Sprintf(next, outcome, "whose")+`) FROM %[1]s WHERE whose IS NOT NULL)`, name)
-	}
-	return list(tx, "reading the callers that do not take notifications", scanCaller, `
-		WITH RECURSIVE `+queues("waiting", string(NotificationWaiting))+`, `+queues("ended", string(NotificationGivenUp))+`
-		SELECT `+callerColumns+` FROM callers
-		WHERE caller_id IN (
-			SELECT whose FROM waiting WHERE whose IS NOT NULL
-			UNION SELECT whose FROM ended WHERE whose IS NOT NULL)
-		ORDER BY caller_id LIMIT $1`, limit)
-}
-
 // again are the columns of a notification in a queue that begins anew. $1 is the
 // caller's time.
 const again = `UPDATE deliveries SET outcome = 'Waiting', created = $1, next_at = $1, tries = 0, done = 0 `
@@ -201,20 +202,24 @@ func (tx *Tx) SendAgain(c party.Caller, subject string, seq int, real time.Time)
 	return rows > 0, err
 }
 
-// SendListAgain makes notifications of a list due now that were written or given up
-// at a time or later, the oldest first, at most limit. It returns how many. A
-// further call at the same real time goes on with others.
-func (tx *Tx) SendListAgain(
-	c party.Caller, l NotificationList, since, real time.Time, limit int,
-) (int, error) {
-	condition, at := l.where()
-	if l != ListGivenUp {
+// SendListAgain makes notifications due now that a filter chooses, the oldest first, at
+// most limit. It returns how many. A further call at the same real time goes on with
+// others.
+func (tx *Tx) SendListAgain(c party.Caller, f NotificationFilter, real time.Time, limit int) (int, error) {
+	condition, at := f.List.where()
+	args := []any{micros(c.Now(real)), c.ID, micros(f.Since), limit}
+	if f.List != ListGivenUp {
 		condition += ` AND created <> $1`
+	}
+	whose, order := `caller_id = $2 AND %[2]s >= $3`, ``
+	if f.Receiver != "" { // see queuedTo
+		whose, order = `receiver = $5 AND (caller_id, %[2]s) >= ($2, $3) AND caller_id <= $2`, `caller_id, `
+		args = append(args, f.Receiver)
 	}
 	rows, err := tx.exec("sending notifications again", again+fmt.Sprintf(`
 		WHERE caller_id = $2 AND (subject, seq) IN (
 			SELECT subject, seq FROM deliveries
-			WHERE caller_id = $2 AND %s AND %s >= $3
-			ORDER BY %[2]s, subject, seq LIMIT $4)`, condition, at), micros(c.Now(real)), c.ID, micros(since), limit)
+			WHERE `+whose+` AND %[1]s
+			ORDER BY `+order+`%[2]s, subject, seq LIMIT $4)`, condition, at), args...)
 	return int(rows), err
 }

@@ -71,6 +71,7 @@ const (
 type deliveryRow struct {
 	Notification
 	subject     string
+	receiver    string // of the URL
 	leasedUntil time.Time
 }
 
@@ -80,6 +81,7 @@ var deliveryTable = table[deliveryRow]{name: "deliveries", fields: fields[delive
 	numberField("seq", func(d *deliveryRow) *int { return &d.Seq }),
 	textField("about", func(d *deliveryRow) *NotificationAbout { return &d.About }),
 	textField("url", func(d *deliveryRow) *string { return &d.URL }),
+	textField("receiver", func(d *deliveryRow) *string { return &d.receiver }),
 	flagField("overrides", func(d *deliveryRow) *bool { return &d.Overrides }),
 	textField("body", func(d *deliveryRow) *string { return &d.Body }),
 	timeField("created", func(d *deliveryRow) *time.Time { return &d.Created }),
@@ -126,7 +128,7 @@ func (tx *Tx) InsertNotification(n Notification) error {
 }
 
 func (tx *Tx) queue(row deliveryRow) error {
-	row.subject = row.Subject()
+	row.subject, row.receiver = row.Subject(), ReceiverOf(row.URL)
 	return insertDelivery.Add(tx.sql, deliveryTable.fields.values(&row)...)
 }
 

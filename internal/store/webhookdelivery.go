@@ -219,26 +219,66 @@ type WebhookFilter struct {
 	Before  int64          // positions before this one; 0 means all
 }
 
+// DeliveriesReadMost is how many deliveries a page of delivered ones looks through.
+const DeliveriesReadMost = boundedMax
+
+// Pages of deliveries. Those that wait and those that were given up have an index. Of
+// the others, a page looks through $4 rows. They are usually delivered, but there may be
+// a hundred thousand newer ones that wait.
+var (
+	pageOfWebhooks = `
+		SELECT ` + webhookColumns + ` FROM webhook_deliveries
+		WHERE position < $2 AND endpoint_id = $1 ORDER BY position DESC LIMIT $3`
+	pageOfWebhooksIn = map[WebhookOutcome]string{
+		WebhookWaiting: `
+			SELECT ` + webhookColumns + ` FROM webhook_deliveries
+			WHERE position < $2 AND endpoint_id = $1 AND outcome = 'Waiting' ORDER BY position DESC LIMIT $3`,
+		WebhookGivenUp: `
+			SELECT ` + webhookColumns + ` FROM webhook_deliveries
+			WHERE position < $2 AND endpoint_id = $1 AND outcome = 'GivenUp' ORDER BY position DESC LIMIT $3`,
+		WebhookDelivered: `
+			SELECT ` + webhookColumns + ` FROM (
+				SELECT ` + webhookColumns + ` FROM webhook_deliveries
+				WHERE position < $2 AND endpoint_id = $1 ORDER BY position DESC LIMIT $4) AS newest
+			WHERE outcome = 'Delivered' ORDER BY position DESC LIMIT $3`,
+	}
+)
+
 // Webhooks reads a page of deliveries to an endpoint, the newest first, at most limit.
 // next is the position before which the next page begins, or 0. A page reads a bounded
-// number of rows, and may be short.
+// number of rows, and may be short if the filter chooses delivered ones.
 func (tx *ReadTx) Webhooks(
 	e payment.Endpoint, f WebhookFilter, limit int,
 ) (page []EventDelivery, next int64, err error) {
-	chosen, last, err := bounded(limit, func(last *WebhookDelivery, n int) ([]WebhookDelivery, error) {
-		before := cmp.Or(f.Before, math.MaxInt64)
-		if last != nil {
-			before = last.Position
+	query, args := pageOfWebhooks, []any{e.ID, cmp.Or(f.Before, math.MaxInt64), limit + 1}
+	if f.Outcome != "" {
+		query = pageOfWebhooksIn[f.Outcome]
+	}
+	if f.Outcome == WebhookDelivered {
+		args = append(args, DeliveriesReadMost)
+	}
+	chosen, err := list(tx, "reading deliveries to a webhook endpoint", scanWebhook, query, args...)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case len(chosen) > limit:
+		chosen = chosen[:limit]
+		next = chosen[limit-1].Position
+	case f.Outcome == WebhookDelivered:
+		if next, err = tx.readTo(e, f); err != nil {
+			return nil, 0, err
 		}
-		return list(tx, "reading deliveries to a webhook endpoint", scanWebhook, `
-			SELECT `+webhookColumns+` FROM webhook_deliveries
-			WHERE endpoint_id = $1 AND position < $2 ORDER BY position DESC LIMIT $3`, e.ID, before, n)
-	}, func(d *WebhookDelivery) bool { return f.Outcome == "" || d.Outcome == f.Outcome })
-	if last != nil {
-		next = last.Position
 	}
 	page, err = tx.withEvents(e.Caller, chosen, err)
 	return page, next, err
+}
+
+// readTo is the position of the last delivery that a page looked through, or 0 if that
+// was the endpoint's first one.
+func (tx *ReadTx) readTo(e payment.Endpoint, f WebhookFilter) (position int64, err error) {
+	return tx.number(`
+		SELECT position FROM webhook_deliveries WHERE position < $2 AND endpoint_id = $1
+		ORDER BY position DESC LIMIT 1 OFFSET $3`, e.ID, cmp.Or(f.Before, math.MaxInt64), DeliveriesReadMost-1)
 }
 
 // FirstEventSince returns the position of a caller's first event that was placed
@@ -313,7 +353,8 @@ func (tx *ReadTx) OldWebhooks(before time.Time) ([]payment.EndpointID, error) {
 		)
 		SELECT id FROM ids WHERE id IS NOT NULL AND (
 			NOT EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.endpoint_id = ids.id)
-			OR (SELECT created FROM webhook_deliveries d WHERE d.endpoint_id = ids.id ORDER BY position LIMIT 1) < $1)`, micros(before))
+			OR (SELECT created FROM webhook_deliveries d WHERE d.endpoint_id = ids.id ORDER BY position LIMIT 1) < $1)`,
+		micros(before))
 }
 
 // ForgetWebhooks removes deliveries to an endpoint that was removed, or that were

@@ -221,7 +221,10 @@ func TestRedelivery(t *testing.T) {
 		}
 		redeliver(processor.Redelivery{Since: since}, "b1 c1 d1")
 		all := h.deliveries(e)
-		redeliver(processor.Redelivery{Event: all[1].Event.ID}, "c1")
+		redeliver(processor.Redelivery{Events: []payment.EventID{all[1].Event.ID}}, "c1")
+		redeliver(processor.Redelivery{
+			Events: []payment.EventID{all[0].Event.ID, all[1].Event.ID, all[0].Event.ID},
+		}, "b1 c1")
 		redeliver(processor.Redelivery{Since: h.Clock.Now().Add(-3 * time.Hour)}, "a1 b1 c1 d1")
 		redeliver(processor.Redelivery{Since: h.Clock.Now().Add(time.Second)}, "")
 		if d := h.deliveries(e)[0]; d.Tries != 1 || d.Outcome != store.WebhookDelivered {

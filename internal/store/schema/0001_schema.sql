@@ -501,13 +501,14 @@ FROM steps s CROSS JOIN LATERAL json_array_elements(CAST(s.postings AS json)) WI
 
 -- Notices in their callers' queues: those whose first try failed, those that made way for other callers' in the line of
 -- steps, and those about a cancelled token. url and body are what the last try sent, and body is empty before that.
--- A notice that the request gave an address for overrides the caller's.
+-- A notice that the request gave an address for overrides the caller's. receiver is the host of url.
 CREATE TABLE deliveries (
 	caller_id    TEXT   NOT NULL,
 	subject      TEXT   NOT NULL,
 	seq          BIGINT NOT NULL,
 	about        TEXT   NOT NULL CHECK (about IN ('Transaction', 'Token')),
 	url          TEXT   NOT NULL,
+	receiver     TEXT   NOT NULL,
 	overrides    BIGINT NOT NULL,
 	body         TEXT   NOT NULL,
 	created      BIGINT NOT NULL,
@@ -524,6 +525,9 @@ CREATE INDEX deliveries_open ON deliveries (caller_id, created, subject, seq) WH
 CREATE INDEX deliveries_failing ON deliveries (caller_id, created, subject, seq)
 	WHERE outcome = 'Waiting' AND last_result <> '';
 CREATE INDEX deliveries_given_up ON deliveries (caller_id, done, subject, seq) WHERE outcome = 'GivenUp';
+CREATE INDEX deliveries_to_receiver ON deliveries (receiver, caller_id, created, subject, seq) WHERE outcome = 'Waiting';
+CREATE INDEX deliveries_given_up_to_receiver ON deliveries (receiver, caller_id, done, subject, seq)
+	WHERE outcome = 'GivenUp';
 
 -- Addresses to which a caller's events go (webhooks). secrets are sealed, like all secrets of the store: a JSON array of
 -- those that sign at the moment, each with its end. types are the types of events that the address gets, with blanks
@@ -564,7 +568,7 @@ CREATE TABLE webhook_deliveries (
 ) {{byKey}};
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_at, position) WHERE outcome = 'Waiting';
 CREATE INDEX webhook_deliveries_in_order ON webhook_deliveries (endpoint_id, position) WHERE outcome = 'Waiting';
-CREATE INDEX webhook_deliveries_given_up ON webhook_deliveries (tried) WHERE outcome = 'GivenUp';
+CREATE INDEX webhook_deliveries_given_up ON webhook_deliveries (endpoint_id, position) WHERE outcome = 'GivenUp';
 
 -- What postings have left in the accounts whose balance is asked for. Each server adds to rows (lanes) of its own, so
 -- that servers do not conflict at an account that everybody is paid into; the balance is the sum of the rows.
