@@ -28,7 +28,7 @@ const (
 	boardRows = 50
 	// boardRead is how many holds a page reads to find the largest: see
 	// store.LargestQuery.
-	boardRead = 10_000
+	boardRead = 5000
 	// boardRefreshed is how long an open page is loaded again. An open tab must not keep
 	// a session alive.
 	boardRefreshed = 20 * time.Minute
@@ -242,6 +242,9 @@ func (s *Server) boardBlock(c *call, f boardFilter, b board) block {
 		part.Refresh = c.same(append(b.search(), "opened", begun)...)
 	default:
 		part.Refresh = c.same("opened", begun)
+	}
+	if b.more {
+		part.Text += " " + w.T("console.lists.bands", "N", w.Count(store.RiskMost))
 	}
 	part.Figures = bandFigures(c, b.bands)
 	t := &table{

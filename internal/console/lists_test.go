@@ -253,17 +253,17 @@ func (b *browser) linkWith(text string) string {
 func TestRiskBoardByAmount(t *testing.T) {
 	at := t.TempDir() + "/holdfast.db"
 	s := newSiteAt(t, at)
-	s.Crowd(at, 12_000)
+	s.Crowd(at, 7_000)
 	s.Reserved("499.00", "the-largest") // its deadline is the last one
 	b := s.as(party.RoleOwner, s.Shop.ID)
-	b.get(s.caller("risk?sort=amount")).want("The largest of the first 10,000 open holds", "Read on").
+	b.get(s.caller("risk?sort=amount")).want("The largest of the first 5,000 open holds", "Read on").
 		wantNot("the-largest", "Older")
 	kept := b.linkWith("kept=")
 	if refresh := b.values("hx-get"); len(refresh) != 1 || !strings.Contains(refresh[0], "after=") {
 		t.Errorf("the board goes on at %q", refresh)
 	}
 	b.do(http.MethodGet, kept, nil)
-	b.want("The largest of 12,002 open holds", "the-largest").wantNot("Read on")
+	b.want("The largest of 7,002 open holds", "the-largest").wantNot("Read on")
 	for _, wrong := range []string{"below=x", "below=1", "below=-1.a", "read=x", "read=-1", "kept=" +
 		strings.Repeat("a.", 60)} {
 		b.get(s.caller("risk?sort=amount&" + wrong)).wantStatus(http.StatusNotFound)

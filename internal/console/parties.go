@@ -35,6 +35,9 @@ const (
 	partyRows   = 50
 	partyTokens = 20 // authorisations on the page of a party
 	partyOpen   = 20 // open payments there
+	// partyOpenAmong is how many of its newest payments are looked through for them, paid
+	// and received each. A hold is seldom older.
+	partyOpenAmong = 1000
 )
 
 func (s *Server) showParties(c *call) error {
@@ -147,7 +150,7 @@ func (s *Server) readParty(c *call) (v partyView, err error) {
 		if v.Party, found, err = tx.Party(party.ID(c.r.PathValue("party"))); err != nil || !found {
 			return err
 		}
-		if v.facts, err = tx.EraseInput(v.Party, partyOpen); err != nil {
+		if v.facts, err = tx.EraseInput(v.Party, partyOpen, partyOpenAmong); err != nil {
 			return err
 		}
 		if v.cards, err = tx.AllInstruments(v.ID); err != nil {

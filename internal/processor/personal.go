@@ -51,7 +51,7 @@ func eraseInput(tx *store.ReadTx, id party.ID) (in payment.EraseInput, err error
 	if err != nil {
 		return in, err
 	}
-	return tx.EraseInput(found, openMax)
+	return tx.EraseInput(found, openMax, store.EveryPayment)
 }
 
 // EraseParty erases a party's personal data: its name, addresses, cards, passkeys,

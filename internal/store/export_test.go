@@ -62,7 +62,7 @@ func Pages() map[string]string {
 	}
 	for l, query := range queuedTo {
 		_, at := l.where()
-		all[query] = "(receiver=? AND (caller_id," + at + ")>(?,?) AND (caller_id," + at + ",subject,seq)<"
+		all[query] = "((receiver,caller_id," + at + ")>(?,?,?) AND (receiver,caller_id," + at + ",subject,seq)<"
 	}
 	all[pageOfWebhooks] = "(endpoint_id=? AND position<?"
 	for _, query := range pageOfWebhooksIn {

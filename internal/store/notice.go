@@ -83,12 +83,14 @@ var queuedIn = queriesOf(`
 	WHERE (%[2]s, subject, seq) < ($2, $3, $4) AND caller_id = $1 AND %[3]s AND %[2]s >= $5
 	ORDER BY %[2]s DESC, subject DESC, seq DESC LIMIT $6`)
 
-// queuedTo are the queries of the lists of one receiver, $7. They have bounds for the
-// caller, because SQLite would take an index of callers if they said which one it is.
+// queuedTo are the queries of the lists of one receiver, $7. They have bounds for it and
+// for the caller: if the query named one caller and one receiver, both databases would
+// take an index of the caller and read past all other receivers.
 var queuedTo = queriesOf(`
 	SELECT %[1]s FROM deliveries
-	WHERE (caller_id, %[2]s, subject, seq) < ($1, $2, $3, $4) AND receiver = $7 AND %[3]s AND (caller_id, %[2]s) >= ($1, $5)
-	ORDER BY caller_id DESC, %[2]s DESC, subject DESC, seq DESC LIMIT $6`)
+	WHERE (receiver, caller_id, %[2]s, subject, seq) < ($7, $1, $2, $3, $4) AND %[3]s
+		AND (receiver, caller_id, %[2]s) >= ($7, $1, $5)
+	ORDER BY receiver DESC, caller_id DESC, %[2]s DESC, subject DESC, seq DESC LIMIT $6`)
 
 func queriesOf(text string) map[NotificationList]string {
 	texts := map[NotificationList]string{}
@@ -211,9 +213,10 @@ func (tx *Tx) SendListAgain(c party.Caller, f NotificationFilter, real time.Time
 	if f.List != ListGivenUp {
 		condition += ` AND created <> $1`
 	}
-	whose, order := `caller_id = $2 AND %[2]s >= $3`, ``
+	whose, order := `caller_id = $2 AND %[2]s >= $3`, ""
 	if f.Receiver != "" { // see queuedTo
-		whose, order = `receiver = $5 AND (caller_id, %[2]s) >= ($2, $3) AND caller_id <= $2`, `caller_id, `
+		whose = `(receiver, caller_id, %[2]s) >= ($5, $2, $3) AND (receiver, caller_id) <= ($5, $2)`
+		order = `receiver, caller_id, `
 		args = append(args, f.Receiver)
 	}
 	rows, err := tx.exec("sending notifications again", again+fmt.Sprintf(`

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -39,21 +40,26 @@ func (tx *ReadTx) FindParties(text string, limit int) (found []party.Party, err 
 	return guests, err
 }
 
+// EveryPayment makes EraseInput look through all payments of a party.
+const EveryPayment = math.MaxInt64
+
 // EraseInput reads what the erasure of a party's personal data depends on. Some open
-// payments are enough.
-func (tx *ReadTx) EraseInput(p party.Party, some int) (in payment.EraseInput, err error) {
+// payments are enough. It looks for them among the newest payments of the party.
+func (tx *ReadTx) EraseInput(p party.Party, some int, among int64) (in payment.EraseInput, err error) {
 	in.Party = p
 	if in.Open, err = list(tx, "reading a party's open payments", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling')
-		ORDER BY received LIMIT $2`, p.ID, some); err != nil {
+		SELECT `+transactionColumns+` FROM (
+			SELECT `+transactionColumns+` FROM transactions WHERE sender = $1 ORDER BY received DESC LIMIT $3) AS newest
+		WHERE state IN ('Pending', 'Reserved', 'Settling')
+		ORDER BY received DESC LIMIT $2`, p.ID, some, among); err != nil {
 		return in, err
 	}
 	open, err := list(tx, "reading open payments to a party", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit')
-			AND state IN ('Pending', 'Reserved', 'Settling')
-		ORDER BY received LIMIT $2`, p.ID, some)
+		SELECT `+transactionColumns+` FROM (
+			SELECT `+transactionColumns+` FROM transactions
+			WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit') ORDER BY received DESC LIMIT $3) AS newest
+		WHERE state IN ('Pending', 'Reserved', 'Settling')
+		ORDER BY received DESC LIMIT $2`, p.ID, some, among)
 	if err != nil {
 		return in, err
 	}

@@ -119,16 +119,18 @@ func (tx *ReadTx) countReceivers(all []ReceiverCount) error {
 	var reads []engine.Statement
 	for i := range all {
 		r := &all[i]
-		rows, order, args := `receiver = $1`, `caller_id, `, []any{r.Receiver, ReceiverCountMost}
+		// Bounds, for the reason of queuedTo.
+		rows, args := `receiver >= $1 AND receiver <= $1`, []any{r.Receiver, ReceiverCountMost}
 		if r.Caller != "" {
-			rows, order, args = `receiver = $1 AND caller_id = $3`, ``, append(args, r.Caller)
+			rows = `(receiver, caller_id) >= ($1, $3) AND (receiver, caller_id) <= ($1, $3)`
+			args = append(args, r.Caller)
 		}
 		reads = append(reads, engine.Statement{
 			Doing: "counting what waits for a receiver", Args: args, Text: `
 				SELECT COUNT(*), COUNT(CASE WHEN last_result <> '' THEN 1 END), COALESCE(MIN(created), 0),
 					COALESCE(MAX(last_result), '')
 				FROM (SELECT created, last_result FROM deliveries WHERE ` + rows + ` AND outcome = 'Waiting'
-					ORDER BY ` + order + `created, subject, seq LIMIT $2) AS head`,
+					ORDER BY receiver, caller_id, created, subject, seq LIMIT $2) AS head`,
 			Row: func(row scanner) error {
 				var oldest int64
 				err := row.Scan(&r.Waiting, &r.Failing, &oldest, &r.LastResult)
@@ -140,7 +142,7 @@ func (tx *ReadTx) countReceivers(all []ReceiverCount) error {
 		}, engine.Statement{
 			Doing: "counting what a receiver never took", Args: args, Text: `
 				SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE ` + rows + ` AND outcome = 'GivenUp'
-					ORDER BY ` + order + `done LIMIT $2) AS head`,
+					ORDER BY receiver, caller_id, done LIMIT $2) AS head`,
 			Row: func(row scanner) error { return row.Scan(&r.GivenUp) },
 		})
 	}

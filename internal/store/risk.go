@@ -14,11 +14,14 @@ type RiskBand struct {
 	Open   money.Amount
 }
 
+// RiskMost is how many holds are read for the bands.
+const RiskMost = 5000
+
 // riskBands are the ends of the bands.
 var riskBands = []time.Duration{6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
 
 // Risk reads what a caller holds at its time, in bands by the time that is left.
-// Members of a hold that was raised count by themselves. At most the 10,000 with the
+// Members of a hold that was raised count by themselves. At most the 5,000 with the
 // nearest deadlines are read; more reports that there are others.
 func (tx *ReadTx) Risk(c party.CallerID, now time.Time) (bands []RiskBand, more bool, err error) {
 	for _, within := range append(riskBands, 0) {
@@ -39,11 +42,11 @@ func (tx *ReadTx) Risk(c party.CallerID, now time.Time) (bands []RiskBand, more 
 			ORDER BY due LIMIT $6) AS near
 		GROUP BY band`,
 		c, micros(now), micros(now.Add(riskBands[0])), micros(now.Add(riskBands[1])), micros(now.Add(riskBands[2])),
-		backlogMost)
+		RiskMost)
 	holds := 0
 	for _, r := range rows {
 		bands[r.band].Holds, bands[r.band].Open = r.holds, r.open
 		holds += r.holds
 	}
-	return bands, holds >= backlogMost, err
+	return bands, holds >= RiskMost, err
 }
