@@ -54,9 +54,11 @@ func (s *site) consoleObjects() map[string]string {
 		all["c/{caller}/keys/{key}/"+action] = "c/{caller}/keys/" + s.Key.ID + "/" + action
 	}
 	const endpoint = "c/{caller}/webhooks/{endpoint}"
-	for _, page := range []string{"", "/settings", "/secret", "/remove", "/again"} {
+	for _, page := range []string{"", "/settings", "/secret", "/remove", "/again", "/selected"} {
 		all[endpoint+page] = "c/{caller}/webhooks/" + string(s.endpoint) + page
 	}
+	const some = "c/{caller}/notifications/selected"
+	all[some] = some + "?pick-" + string(s.hold) + "-2=yes"
 	for _, page := range []string{"", "/again"} {
 		all[endpoint+"/events/{position}"+page] = fmt.Sprintf("c/{caller}/webhooks/%s/events/%d%s", s.endpoint, s.event, page)
 	}
