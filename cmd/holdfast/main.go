@@ -73,12 +73,14 @@ type world struct {
 	Log *slog.Logger
 }
 
-func main() {
+func main() { os.Exit(start()) }
+
+// start carries out the command line of the process.
+func start() (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	code := run(ctx, os.Args[1:], world{Out: os.Stdout, Err: os.Stderr, Now: time.Now})
-	stop()
-	os.Exit(code)
+	defer stop()
+	return run(ctx, os.Args[1:], world{Out: os.Stdout, Err: os.Stderr, Now: time.Now})
 }
 
 // Exit codes.

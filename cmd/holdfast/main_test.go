@@ -13,7 +13,7 @@ import (
 // that start it as a process. PostgreSQL in tests does not wait for the disk.
 func TestMain(m *testing.M) {
 	os.Setenv("HOLDFAST_ACCEPT_DATA_LOSS", "true")
-	testscript.Main(m, map[string]func(){"holdfast": main})
+	testscript.Main(trailed{m}, map[string]func(){"holdfast": audited})
 }
 
 func TestScripts(t *testing.T) {

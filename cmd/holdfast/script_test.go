@@ -65,6 +65,7 @@ func setupScript(env *testscript.Env) error {
 		return fmt.Errorf("a %T is no test", env.T())
 	}
 	env.Values[scriptKey{}] = &script{t: t}
+	env.Setenv(trailFolder, os.Getenv(trailFolder))
 	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
