@@ -30,6 +30,8 @@ const (
 // [holdfasttest.AuditTrail.Faults] and decision 89. Every test that runs the program
 // tests its entries, too.
 var decided = map[string]string{
+	"approval decline":   "approval.decline",
+	"approval list":      reads,
 	"audit list":         reads,
 	"audit verify":       reads,
 	"backup":             "store.backup",
@@ -57,11 +59,11 @@ var decided = map[string]string{
 	"holds due":          reads,
 	"holds list":         reads,
 	"holds raise":        "hold.raise",
-	"holds refund":       "payment.refund",
+	"holds refund":       "payment.refund ?approval.ask",
 	"holds release":      "hold.release",
 	"holds remind":       "hold.remind",
 	"holds renew":        "hold.renew",
-	"holds settle":       "hold.settle",
+	"holds settle":       "hold.settle ?approval.ask",
 	"holds show":         reads,
 	"key add":            "key.create",
 	"key list":           reads,

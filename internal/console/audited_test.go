@@ -94,9 +94,10 @@ func TestMembersOfTheServer(t *testing.T) {
 	at := "server/members/" + string(member.ID)
 	b.post(at, url.Values{"role": {"operator"}}).wantStatus(http.StatusOK).want("The role was changed")
 	b.post(at+"/remove", nil).wantStatus(http.StatusOK).want("The member was removed")
-	email := url.Values{"email": {"op@example.test"}, "role": {"operator"}}
-	b.post("server/members/invite", email).wantStatus(http.StatusOK)
-	b.post("server/members/withdraw", email).wantStatus(http.StatusOK).want("was withdrawn")
+	const invite = "server/members/invite"
+	b.post(invite, b.fill(invite, "email", "op@example.test", "role", "operator")).wantStatus(http.StatusOK)
+	b.post("server/members/withdraw", url.Values{"email": {"op@example.test"}}).wantStatus(http.StatusOK).
+		want("was withdrawn")
 }
 
 // A declined request for an approval does nothing else.
