@@ -108,7 +108,8 @@ func TestTrialsThatAreRefused(t *testing.T) {
 		}, store.ErrInUse},
 		"servers that were seen": {func(t *testing.T, trial *store.Trial) {
 			_, err := raw(t, trial.Copy).ExecContext(t.Context(), `
-				INSERT INTO servers (server_id, version, schema, host, started, seen) VALUES ('a', '1.0.0', 1, 'pay1', $1, $1)`,
+				INSERT INTO servers (server_id, version, schema, host, mails, started, seen)
+				VALUES ('a', '1.0.0', 1, 'pay1', '', $1, $1)`,
 				takenAt.UnixMicro())
 			if err != nil {
 				t.Fatal(err)
