@@ -30,6 +30,7 @@ type callerAnswer struct {
 	Owner          party.ID       `json:"owner"`
 	Name           string         `json:"name"`
 	Descriptor     string         `json:"descriptor,omitempty"`
+	Zone           string         `json:"zone"`
 	IPNURL         string         `json:"ipnUrl"`
 	BareReturn     bool           `json:"bareReturn"`
 	PendingFirst   bool           `json:"pendingFirst"`
@@ -61,7 +62,8 @@ type callerAnswer struct {
 
 func describeCaller(c party.Caller) callerAnswer {
 	return callerAnswer{
-		CallerID: c.ID, Owner: c.Owner, Name: c.Name, Descriptor: c.Descriptor, IPNURL: c.IPNURL, BareReturn: c.BareReturn,
+		CallerID: c.ID, Owner: c.Owner, Name: c.Name, Descriptor: c.Descriptor, Zone: c.Zone.String(), IPNURL: c.IPNURL,
+		BareReturn:   c.BareReturn,
 		PendingFirst: c.PendingFirst, PendingNotice: c.PendingNotice, SignatureV1: c.SignatureV1,
 		Marketplace: c.Marketplace, Resume: c.Resume,
 		ReuseCancelled: c.ReuseCancelled, ReturnSchemes: strings.Fields(c.ReturnSchemes),
@@ -74,11 +76,12 @@ func describeCaller(c party.Caller) callerAnswer {
 
 func (a callerAnswer) print(to io.Writer) {
 	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\nIPN address\t%s\nbare return\t%v\n"+
+	fmt.Fprintf(columns, "caller\t%s\nname\t%s\ndescriptor\t%s\nowner\t%s\ntime zone\t%s\nIPN address\t%s\nbare "+
+		"return\t%v\n"+
 		"pending first\t%v\npending notice\t%v\nsignature version 1\t%v\nmarketplace\t%v\nresume\t%v\n"+
 		"reuse cancelled\t%v\nreturn schemes\t%s\nnetwork\t%s\nwait\t%s\nhold on page\t%v\nguests\t%v\n"+
 		"guest limit\t%s\napprove above\t%s\nwarnings\t%s\nwarning mails\t%v\nbuyer mails\t%v\nclock offset\t%s\n",
-		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
+		a.CallerID, a.Name, or(a.Descriptor, "by name"), a.Owner, a.Zone, or(a.IPNURL, "none"), a.BareReturn, a.PendingFirst,
 		a.PendingNotice, a.SignatureV1, a.Marketplace, a.Resume,
 		a.ReuseCancelled, or(strings.Join(a.ReturnSchemes, " "), "none"), a.network, or(a.Wait, "the server's choice"),
 		a.HoldOnPage, a.Guests, or(a.GuestLimit.String(), "none"), or(a.ApproveAbove.String(), "never"), a.Warnings,
@@ -106,16 +109,17 @@ func printJSON(to io.Writer, answer any) error {
 
 type callerCreate struct {
 	storeFlags
-	Owner         string `help:"Name the party that is paid, by its e-mail address (see party create)." required:"" placeholder:"EMAIL"`
-	Name          string `help:"Show buyers this name." required:"" placeholder:"NAME"`
-	Descriptor    string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
-	IPNURL        string `name:"ipn-url" help:"Send notifications to this address." placeholder:"URL"`
-	BareReturn    bool   `help:"Put only the answer into return URLs, without the request's parameters."`
-	PendingFirst  bool   `help:"Answer every Reserve with Pending first."`
-	PendingNotice bool   `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once."`
-	SignatureV1   bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe."`
-	Marketplace   bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it."`
-	Resume        bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in."`
+	Owner         string   `help:"Name the party that is paid, by its e-mail address (see party create)." required:"" placeholder:"EMAIL"`
+	Name          string   `help:"Show buyers this name." required:"" placeholder:"NAME"`
+	Descriptor    string   `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
+	IPNURL        string   `name:"ipn-url" help:"Send notifications to this address." placeholder:"URL"`
+	Zone          zoneFlag `help:"Show times in the console in this time zone, such as Europe/Berlin, and begin the days of reports by it." default:"UTC" placeholder:"ZONE"`
+	BareReturn    bool     `help:"Put only the answer into return URLs, without the request's parameters."`
+	PendingFirst  bool     `help:"Answer every Reserve with Pending first."`
+	PendingNotice bool     `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once."`
+	SignatureV1   bool     `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe."`
+	Marketplace   bool     `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it."`
+	Resume        bool     `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in."`
 	warningFlags
 	// These two are for few callers.
 	ReuseCancelled bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages."`
@@ -146,8 +150,8 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 		return err
 	}
 	n := processor.NewCaller{
-		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, BareReturn: v.BareReturn,
-		PendingFirst: v.PendingFirst, PendingNotice: v.PendingNotice, SignatureV1: v.SignatureV1,
+		Owner: owner.ID, Name: v.Name, Descriptor: v.Descriptor, IPNURL: v.IPNURL, Zone: party.Zone(v.Zone),
+		BareReturn: v.BareReturn, PendingFirst: v.PendingFirst, PendingNotice: v.PendingNotice, SignatureV1: v.SignatureV1,
 		Marketplace: v.Marketplace, Resume: v.Resume, Sandbox: true,
 		ReuseCancelled: v.ReuseCancelled, ReturnSchemes: schemes,
 		Network: account, Live: v.Live, HoldOnPage: v.HoldOnPage, Guests: v.Guests,
@@ -171,6 +175,19 @@ func (v callerCreate) Run(ctx context.Context, w world) error {
 	answer.print(w.Out)
 	fmt.Fprintln(w.Out, "\nKeep the secret key now: it is not shown again.")
 	return nil
+}
+
+// A zoneFlag is a time zone on the command line.
+type zoneFlag party.Zone
+
+// UnmarshalText reads the name of a time zone.
+func (z *zoneFlag) UnmarshalText(text []byte) error {
+	zone, err := party.ParseZone(string(text))
+	*z = zoneFlag(zone)
+	if refused, ok := errors.AsType[*holdfast.Error](err); ok {
+		return errors.New(refused.Message)
+	}
+	return err
 }
 
 // warningFlags say when a caller is warned of the deadlines of its holds, and which
@@ -223,16 +240,17 @@ func checkURL(flag, value string) error {
 
 type callerSet struct {
 	storeFlags
-	Caller        string  `help:"Change this caller, if there are several." placeholder:"ID"`
-	Name          *string `help:"Show buyers this name." placeholder:"NAME"`
-	Descriptor    *string `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
-	IPNURL        *string `name:"ipn-url" help:"Send notifications to this address, and waiting ones too from their next try on. Empty sends none." placeholder:"URL"`
-	BareReturn    *bool   `help:"Put only the answer into return URLs, without the request's parameters." negatable:""`
-	PendingFirst  *bool   `help:"Answer every Reserve with Pending first." negatable:""`
-	PendingNotice *bool   `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once." negatable:""`
-	SignatureV1   *bool   `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe." negatable:""`
-	Marketplace   *bool   `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it." negatable:""`
-	Resume        *bool   `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in." negatable:""`
+	Caller        string    `help:"Change this caller, if there are several." placeholder:"ID"`
+	Name          *string   `help:"Show buyers this name." placeholder:"NAME"`
+	Descriptor    *string   `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
+	IPNURL        *string   `name:"ipn-url" help:"Send notifications to this address, and waiting ones too from their next try on. Empty sends none." placeholder:"URL"`
+	Zone          *zoneFlag `help:"Show times in the console in this time zone, such as Europe/Berlin, and begin the days of reports by it." placeholder:"ZONE"`
+	BareReturn    *bool     `help:"Put only the answer into return URLs, without the request's parameters." negatable:""`
+	PendingFirst  *bool     `help:"Answer every Reserve with Pending first." negatable:""`
+	PendingNotice *bool     `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once." negatable:""`
+	SignatureV1   *bool     `name:"signature-v1" help:"Accept signature version 1 from an old program. It is unsafe." negatable:""`
+	Marketplace   *bool     `help:"Let the caller bring together senders and recipients other than its owner, and charge a fee for it." negatable:""`
+	Resume        *bool     `help:"Answer an identical Co-Branded request as the first time, once its sender has signed in." negatable:""`
 	warningFlags
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
@@ -243,8 +261,8 @@ type callerSet struct {
 }
 
 func (v callerSet) Run(ctx context.Context, w world) error {
-	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.BareReturn == nil && v.PendingFirst == nil &&
-		v.PendingNotice == nil && v.SignatureV1 == nil &&
+	if v.Name == nil && v.Descriptor == nil && v.IPNURL == nil && v.Zone == nil && v.BareReturn == nil &&
+		v.PendingFirst == nil && v.PendingNotice == nil && v.SignatureV1 == nil &&
 		v.Marketplace == nil && v.Resume == nil && v.ReuseCancelled == nil && v.ReturnSchemes == nil &&
 		v.Warnings == nil && v.WarningMails == nil && v.BuyerMails == nil && v.ApproveAbove == nil && !v.given() {
 		return errors.New("nothing to set; see holdfast caller set --help")
@@ -278,6 +296,7 @@ func (v callerSet) Run(ctx context.Context, w world) error {
 		set(&c.Name, v.Name)
 		set(&c.Descriptor, v.Descriptor)
 		set(&c.IPNURL, v.IPNURL)
+		set(&c.Zone, (*party.Zone)(v.Zone))
 		set(&c.BareReturn, v.BareReturn)
 		set(&c.PendingFirst, v.PendingFirst)
 		set(&c.PendingNotice, v.PendingNotice)

@@ -52,6 +52,7 @@ type entryAnswer struct {
 	Amount   dollars             `json:"amount,omitzero"`
 	Postings []postingAnswer     `json:"postings,omitempty"`
 	URL      string              `json:"url,omitempty"`
+	To       string              `json:"to,omitempty"`
 	Tries    int                 `json:"tries,omitempty"`
 	Actor    string              `json:"actor,omitempty"`
 }
@@ -80,7 +81,7 @@ func describeCase(c processor.Case) caseAnswer {
 	for _, e := range c.Timeline {
 		one := entryAnswer{
 			At: e.At, Kind: e.Kind, Object: e.Object, What: e.What, Result: e.Result, Code: e.Code, Message: e.Message,
-			Amount: dollars(e.Amount), URL: e.URL, Tries: e.Tries, Actor: e.Actor,
+			Amount: dollars(e.Amount), URL: e.URL, To: e.To, Tries: e.Tries, Actor: e.Actor,
 		}
 		for _, p := range e.Postings {
 			one.Postings = append(one.Postings, postingAnswer{string(p.From), string(p.To), dollars(p.Amount)})
@@ -148,7 +149,7 @@ func amountWord(d dollars) string {
 
 // entryText is an entry in words.
 func entryText(e processor.Entry) string {
-	words := []string{e.What, e.Result, e.Code, e.Message, e.URL}
+	words := []string{e.What, e.Result, e.Code, e.Message, e.URL, e.To}
 	if e.Kind == processor.EntryWarning {
 		words[0] += " before the deadline"
 	}

@@ -14,7 +14,7 @@ import (
 func (s *server) console(sessions *account.Sessions) http.Handler {
 	return (&console.Server{
 		Processor: s.Processor, Store: s.Store.Reader, Sessions: sessions, System: s.system,
-		Now: s.Now, Log: s.Log, Compose: composeNotice,
+		Now: s.Now, Log: s.Log, Compose: composeNotice, TestNetwork: s.testNetwork,
 	}).Handler()
 }
 

@@ -42,7 +42,10 @@ func (s *server) firstBeat(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) beat(ctx context.Context) error { return s.tell(ctx, s.Store.Beat) }
+func (s *server) beat(ctx context.Context) error {
+	s.noteHealth(ctx)
+	return s.tell(ctx, s.Store.Beat)
+}
 
 func (s *server) tell(ctx context.Context, beat func(context.Context, store.Server) error) error {
 	s.row.Seen = s.Now()

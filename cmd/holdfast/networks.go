@@ -79,7 +79,7 @@ func networkClerk(db *store.DB, w world) *processor.Processor {
 // client makes the client of an account at a card network. It asks nobody.
 func (s *server) client(a store.NetworkAccount) (card.Client, error) {
 	client, err := networkClient(a, stripe.Config{
-		Now: s.Now, Observe: s.Monitor.networkAsked(),
+		Now: s.Now, Observe: s.networkAsked(),
 		Stopped: func(why string) { s.Processor.NetworkStopped(context.Background(), a, why) },
 	})
 	if err != nil {

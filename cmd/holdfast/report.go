@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/report"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -36,11 +38,13 @@ type periodFlags struct {
 	Month string `help:"Take this month, such as 2026-11; by default the present month by the caller's clock." placeholder:"MONTH" xor:"month-from,month-to"`
 	From  string `help:"Begin with this day, such as 2026-11-01." placeholder:"DAY" xor:"month-from"`
 	To    string `help:"End with this day." placeholder:"DAY" xor:"month-to"`
-	Zone  string `help:"Begin days at midnight of this time zone, such as Europe/Berlin." default:"UTC" placeholder:"ZONE"`
+	Zone  string `help:"Begin days at midnight of this time zone, such as Europe/Berlin; by default the caller's (see caller set)." placeholder:"ZONE"`
 }
 
-func (f periodFlags) period(now time.Time) (report.Period, error) {
-	p, err := report.PeriodInput{Month: f.Month, From: f.From, To: f.To, Zone: f.Zone}.Period(now)
+// period is the period by the caller's clock and zone.
+func (f periodFlags) period(c party.Caller, now time.Time) (report.Period, error) {
+	zone := cmp.Or(f.Zone, c.Zone.String())
+	p, err := report.PeriodInput{Month: f.Month, From: f.From, To: f.To, Zone: zone}.Period(now)
 	if err != nil {
 		return p, misuseError{err}
 	}
@@ -132,7 +136,7 @@ func (f reportFlags) run(ctx context.Context, w world, of func(report.Query) rep
 	}
 	defer db.Close()
 	now := c.Now(processor.Micro(w.Now()))
-	period, err := f.period(now)
+	period, err := f.period(c, now)
 	if err != nil {
 		return err
 	}

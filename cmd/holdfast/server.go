@@ -70,6 +70,7 @@ type server struct {
 	keys      *api.Keys
 	runner    *jobs.Runner
 	started   time.Time
+	networks  networkHealth
 	row       store.Server
 	http      *http.Server
 	others    []*http.Server // on the other listeners

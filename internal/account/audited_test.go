@@ -41,6 +41,7 @@ var decided = map[string]string{
 	"POST addresses/remove":        "",
 	"POST authorisations/cancel":   "token.cancel",
 	"POST authorisations/end":      "instrument.end",
+	"POST history":                 "",
 	"POST security/password":       "party.change_password",
 	"POST security/passkey":        "passkey.add",
 	"POST security/passkey/ask":    "",

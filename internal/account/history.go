@@ -31,6 +31,9 @@ func (s *Server) showHistory(c *call) error {
 	if err != nil {
 		return err
 	}
+	if shown := filter.shown(); shown.Get("q") != filter.search {
+		return c.redirect("history", shown...)
+	}
 	list := listPage{
 		Heading: w.T("menu.history"), Lead: w.T("history.lead"),
 		Filter: &filterView{Label: w.T("history.filter"), Form: form, Open: form.Failed()},
@@ -88,6 +91,16 @@ func (s *Server) showHistory(c *call) error {
 		list.Next = filter.address(page.Next)
 	}
 	return s.renderList(c, "history", list)
+}
+
+// filterHistory leads to the history with the filter that was sent. The form is sent by
+// POST so that a card number that was typed by mistake gets into no address.
+func (s *Server) filterHistory(c *call) error {
+	filter, _, err := readHistoryFilter(c.words, c.form, s.Now())
+	if err != nil {
+		return err
+	}
+	return c.redirect("history", filter.shown()...)
 }
 
 // figures returns the totals that are not zero.

@@ -73,9 +73,8 @@ func readHistoryFilter(w webui.Words, p holdfast.Params, now time.Time) (f histo
 	}
 	form = f.form(w, now)
 	switch {
-	case party.LooksLikeCard(f.search):
+	case p.Get("refused") != "":
 		form.SetError("q", w.T("form.card-number"))
-		form.Clear("q")
 	case utf8.RuneCountInString(f.search) > historySearchMax:
 		form.SetError("q", w.T("form.too-long"))
 	}
@@ -139,7 +138,7 @@ func (f historyFilter) form(w webui.Words, now time.Time) webui.Form {
 		shows[i] = webui.Option{Value: s.value, Label: w.T(s.label)}
 	}
 	return webui.Form{
-		Action: Root + "history", Get: true, Submit: w.T("history.find"),
+		Action: Root + "history", Submit: w.T("history.find"),
 		Fields: []webui.Field{
 			{
 				Name: "q", Label: w.T("history.search"), Type: "search", Value: f.search,
@@ -152,6 +151,16 @@ func (f historyFilter) form(w webui.Words, now time.Time) webui.Form {
 			},
 		},
 	}
+}
+
+// shown are the parameters that select the filter in an address. A search that looks
+// like a card number or a secret is left out.
+func (f historyFilter) shown() holdfast.Params {
+	if !party.LooksLikeSecret(f.search) {
+		return f.params()
+	}
+	f.search = ""
+	return append(f.params(), given("refused", "q")...)
 }
 
 // any reports whether the filter excludes anything.

@@ -95,6 +95,7 @@ func (s *Server) forOwners() []route {
 		{"POST authorisations/cancel", s.cancelToken},
 		{"POST authorisations/end", s.endInstrument},
 		{"GET history", s.showHistory},
+		{"POST history", s.filterHistory},
 		{"GET history/one", s.showPayment},
 		{"GET history/csv", s.downloadHistory},
 		{"GET security", s.showSecurity},

@@ -225,9 +225,9 @@ func (s *Server) showBoard(c *call) error {
 // boardBlock is the part of the page that is refreshed.
 func (s *Server) boardBlock(c *call, f boardFilter, b board) block {
 	w, now := c.words, c.now()
-	part := block{ID: "board", Wide: true, Text: w.T("console.as-of", "Time", c.real.Format(shortLayout+":05"))}
+	part := block{ID: "board", Wide: true, Text: w.T("console.as-of", "Time", c.second(c.real))}
 	if c.caller.ClockOffset != 0 {
-		part.Text += " " + w.T("console.caller-clock", "Time", now.Format(shortLayout))
+		part.Text += " " + w.T("console.caller-clock", "Time", c.minute(now))
 	}
 	opened := f.since
 	if opened.IsZero() {

@@ -208,7 +208,7 @@ func (s *Server) possibleBlock(c *call, of processor.Case) block {
 		case !p.OK():
 			is.Address, is.Text = "", w.T(reasonWords[p.Why])
 		case !p.Until.IsZero():
-			is.Detail = w.T("console.case.until", "Time", p.Until.Format(shortLayout))
+			is.Detail = w.T("console.case.until", "Time", c.minute(p.Until))
 		}
 		if p.OK() && p.Amount.Given() {
 			is.Detail = strings.TrimSpace(w.T("console.case.most", "Amount", w.Dollars(p.Amount)) + " " + is.Detail)
@@ -256,6 +256,9 @@ func entryStep(c *call, of processor.Case, e processor.Entry) step {
 	}
 	if e.URL != "" {
 		one.Facts = append(one.Facts, factOf(w.T("console.case.to"), e.URL))
+	}
+	if e.To != "" {
+		one.Facts = append(one.Facts, factOf(w.T("console.case.to"), e.To))
 	}
 	if e.Tries > 1 {
 		one.Facts = append(one.Facts, factOf(w.T("console.case.tries"), strconv.Itoa(e.Tries)))

@@ -3,6 +3,7 @@ package console
 import (
 	"strings"
 
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -39,6 +40,8 @@ var stateWords = map[string]stateWord{
 	lower(store.NotificationDelivered): {"console.case.state.delivered", good},
 	lower(store.NotificationGivenUp):   {"console.case.state.given-up", wrong},
 	lower(processor.ResultQueued):      {"console.case.state.queued", busy},
+	lower(store.MailSent):              {"console.case.state.sent", good},
+	lower(store.MailKept):              {"console.case.state.kept", quiet},
 
 	lower(payment.TokenIsActive): {"console.case.state.active", good},
 	lower(payment.TokenIsUsed):   {"console.case.state.used", quiet},
@@ -114,6 +117,15 @@ var reasonWords = map[payment.Reason]string{
 	payment.WhyNoNotice:   "console.why.no-notice",
 }
 
+// mailWords are the messages of mails.
+var mailWords = map[party.MailKind]string{
+	party.MailApproved: "console.case.mail.approved",
+	party.MailCharged:  "console.case.mail.charged",
+	party.MailReleased: "console.case.mail.released",
+	party.MailRefunded: "console.case.mail.refunded",
+	party.MailDeadline: "console.case.mail.deadline",
+}
+
 // entryTitle is what an entry of a timeline is about.
 func entryTitle(w webui.Words, e processor.Entry) string {
 	switch e.Kind {
@@ -139,6 +151,10 @@ func entryTitle(w webui.Words, e processor.Entry) string {
 		return w.T("console.case.entry.audit", "Action", e.What, "Actor", e.Actor)
 	case processor.EntryToken:
 		return w.T("console.case.entry.token")
+	case processor.EntryMail:
+		if id := mailWords[party.MailKind(e.What)]; id != "" {
+			return w.T(id)
+		}
 	}
 	return e.What
 }

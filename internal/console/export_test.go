@@ -89,6 +89,11 @@ func WordsMissing() (missing []string) {
 			missing = append(missing, string(k))
 		}
 	}
+	for _, k := range party.MailKinds {
+		if mailWords[k] == "" {
+			missing = append(missing, string(k))
+		}
+	}
 	for _, k := range processor.EntryKinds {
 		if entryTitle(webui.Words{}, processor.Entry{Kind: k, What: "x"}) == "" {
 			missing = append(missing, string(k))

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -18,28 +17,49 @@ func (s *Server) findRoutes() []route {
 	return []route{
 		{Method: get, Path: "find", In: ofCaller, Permission: party.MayRead, Nav: "console.find.nav", show: s.showFind},
 		{Method: get, Path: "find", In: ofServer, Permission: party.MayRead, Nav: "console.find.nav", show: s.showFind},
+		{Method: post, Path: "find", In: ofCaller, Permission: party.MayRead, show: s.sendFind},
+		{Method: post, Path: "find", In: ofServer, Permission: party.MayRead, show: s.sendFind},
 	}
 }
 
 // findRows is the largest number of rows of each kind.
 const findRows = 50
 
-// showFind shows the search with what it has found. A search that finds one hold or
-// one payment leads to its page.
+// showFind shows the search, or what the words of a link find.
 func (s *Server) showFind(c *call) error {
-	w := c.words
 	typed := strings.TrimSpace(c.form.Get("q"))
-	form := findForm(c, c.link("find"), typed)
-	p := page{Heading: w.T("console.find.heading"), Filter: &form}
-	if typed == "" {
-		return s.render(c, p)
+	if typed == "" || unfit(typed) { // render leads to an address without it
+		return s.render(c, findPage(c, typed))
 	}
+	return s.answerFind(c, typed)
+}
+
+// sendFind searches for the words that were typed. Only words that find something get
+// into an address: those that find nothing may be a password.
+func (s *Server) sendFind(c *call) error {
+	typed := strings.TrimSpace(c.form.Get("q"))
+	if typed == "" {
+		return c.redirect(c.link("find"))
+	}
+	if unfit(typed) {
+		return c.redirect(c.link("find", refusedField, "q"))
+	}
+	return s.answerFind(c, typed)
+}
+
+// findPage is the page with the form of the search.
+func findPage(c *call, typed string) page {
+	form := findForm(c, c.link("find"), typed)
+	return page{Heading: c.words.T("console.find.heading"), Filter: &form}
+}
+
+// answerFind shows what words find. If that is one hold or one payment, it leads to
+// its page.
+func (s *Server) answerFind(c *call, typed string) error {
+	p := findPage(c, typed)
 	q, err := payment.ParseQuery(typed)
 	if err != nil {
-		form.SetError("q", queryError(w, err))
-		if errors.Is(err, payment.ErrQueryCard) {
-			form.Clear("q")
-		}
+		p.Filter.SetError("q", c.words.T("form.too-long"))
 		p.Status = http.StatusUnprocessableEntity
 		return s.render(c, p)
 	}
@@ -49,6 +69,9 @@ func (s *Server) showFind(c *call) error {
 	}
 	if one, only := found.Only(); only {
 		return c.redirect(caseAddress(one.Caller, one.ID))
+	}
+	if c.r.Method == http.MethodPost && len(found.All) > 0 && q.Token == "" {
+		return c.redirect(c.link("find", "q", typed))
 	}
 	p.Blocks = []block{foundBlock(c, found, names)}
 	return s.render(c, p)
@@ -64,13 +87,6 @@ func findForm(c *call, action, typed string) webui.Form {
 			Autocomplete: "off", MayBeEmpty: true,
 		}},
 	}
-}
-
-func queryError(w webui.Words, err error) string {
-	if errors.Is(err, payment.ErrQueryCard) {
-		return w.T("form.card-number")
-	}
-	return w.T("form.too-long")
 }
 
 // find searches in the page's caller, or in all callers. names are the callers' names.

@@ -80,6 +80,7 @@ type call struct {
 
 	members []party.Membership // of the visitor
 	caller  party.Caller       // of the page; the zero caller on pages that are about none
+	zone    *time.Location     // in which the page shows times: the caller's, or UTC
 	real    time.Time
 }
 
@@ -121,7 +122,7 @@ func (s *Server) guard(r route, routes []route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		c := &call{
 			w: w, r: req, words: webui.WordsFor(req), Visitor: account.VisitorOf(req.Context()), route: r, routes: routes,
-			real: processor.Micro(s.Now()),
+			real: processor.Micro(s.Now()), zone: time.UTC,
 		}
 		form, err := webui.ReadForm(req)
 		if err == nil {
@@ -214,6 +215,7 @@ func (s *Server) findCaller(c *call, id party.CallerID) error {
 		c.caller, found, err = tx.Caller(id)
 		return err
 	})
+	c.zone = c.caller.Zone.Location()
 	if err == nil && !found {
 		return errNotThere
 	}
@@ -228,11 +230,12 @@ func (c *call) link(path string, pairs ...string) string {
 }
 
 // same is the address of this page with some parameters replaced. An empty value
-// removes a parameter. The message about a completed action is left out.
+// removes a parameter. The messages about a completed action and about a value that was
+// refused are left out.
 func (c *call) same(pairs ...string) string {
 	var p holdfast.Params
 	for _, param := range c.form {
-		if param.Name != "done" && !named(pairs, param.Name) {
+		if param.Name != "done" && param.Name != refusedField && !named(pairs, param.Name) {
 			p = append(p, param)
 		}
 	}

@@ -342,7 +342,7 @@ func (s *Server) rotateKey(c *call) error {
 		return err
 	}
 	return s.showNewKey(c, made, secret,
-		c.words.T("console.keys.old-until", "ID", k.id, "Time", ends.UTC().Format(shortLayout)))
+		c.words.T("console.keys.old-until", "ID", k.id, "Time", c.minute(ends)))
 }
 
 func (s *Server) askRevokeKey(c *call) error {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -52,10 +53,13 @@ func (s *Server) showOverview(c *call) error {
 	search := findForm(c, c.link("find"), "")
 	p := page{Heading: w.T("console.overview.heading"), Filter: &search}
 	if !c.caller.Stopped.IsZero() {
-		p.Alert = w.T("console.overview.stopped", "Time", c.caller.Stopped.UTC().Format(shortLayout))
+		p.Alert = w.T("console.overview.stopped", "Time", c.minute(c.caller.Stopped))
 	}
 	if c.caller.ClockOffset != 0 {
-		p.Lead = w.T("console.caller-clock", "Time", c.now().Format(shortLayout))
+		p.Lead = w.T("console.caller-clock", "Time", c.minute(c.now()))
+	}
+	if begins := v.today.Time().In(c.zone); c.caller.Zone != "" {
+		p.Lead = strings.TrimSpace(p.Lead + " " + w.T("console.overview.days", "Time", begins.Format("15:04 "+zoneLayout)))
 	}
 	p.Blocks = []block{
 		{Heading: w.T("console.overview.held"), Figures: v.heldFigures(c)},

@@ -134,7 +134,7 @@ type tableRow struct {
 type cell struct {
 	Chip    chip
 	Text    string
-	Time    time.Time // shown in UTC to the minute
+	Time    time.Time // shown to the minute, in the page's zone
 	Address string    // makes the text or the time a link
 	Of      string    // what the link is about, for screen readers, if its text does not say it
 	Detail  string    // in small letters below

@@ -20,6 +20,7 @@ func (s *Server) partyRoutes() []route {
 	list.Nav = "console.parties.nav"
 	return []route{
 		list,
+		of(post, "parties", party.MayReadParties, s.findParties),
 		of(get, "parties/{party}", party.MayReadParties, s.showParty),
 		of(get, "parties/{party}/standing", party.MayManageParties, s.askStanding),
 		of(post, "parties/{party}/standing", party.MayManageParties, s.setStanding),
@@ -39,6 +40,27 @@ const (
 	// and received each. A hold is seldom older.
 	partyOpenAmong = 1000
 )
+
+// findParties searches for the party that was typed. Only words that find one get into
+// an address: those that find none may be a password.
+func (s *Server) findParties(c *call) error {
+	typed := strings.TrimSpace(c.form.Get("q"))
+	if typed == "" || unfit(typed) {
+		return sift(c)
+	}
+	var found []party.Party
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
+		found, err = tx.FindParties(typed, 1)
+		return err
+	})
+	if err == nil && len(found) > 0 {
+		return c.redirect(c.link("parties", "q", typed))
+	}
+	if err != nil {
+		return err
+	}
+	return s.showParties(c)
+}
 
 func (s *Server) showParties(c *call) error {
 	w := c.words

@@ -43,8 +43,12 @@ type navLink struct {
 func (s *Server) render(c *call, p page) error {
 	p.Flash = c.flash()
 	if pause, paused := s.Store.Paused(); paused && len(c.members) > 0 {
-		p.Paused = c.words.T("console.paused", "Time", pause.Taken.UTC().Format(shortLayout))
+		p.Paused = c.words.T("console.paused", "Time", c.minute(pause.Taken))
 	}
+	if clean := c.sieveOf(&p); clean != "" {
+		return c.redirect(clean)
+	}
+	p.showIn(c.zone)
 	l := webui.Layout{
 		Words: c.words, Title: p.Heading, NoCheckout: true, Scripts: append([]string{"once.js"}, p.Scripts...),
 		Content: frame{Nav: s.nav(c), SignOut: Root + "sign-out", Home: Root, Page: p},
@@ -125,14 +129,64 @@ func liveChip(w webui.Words, sandbox bool) chip {
 // language.
 const shortLayout = "2006-01-02 15:04"
 
-// Short is the cell's time, in UTC.
-func (c cell) Short() string { return c.Time.UTC().Format(shortLayout) }
+// zoneLayout names the zone of a time: by its usual letters, which tell summer time
+// from winter time, or by its distance from UTC.
+const zoneLayout = "MST"
+
+// minute is a time to the minute in the page's zone, with the name of the zone.
+func (c *call) minute(t time.Time) string { return t.In(c.zone).Format(shortLayout + " " + zoneLayout) }
+
+// second is a time to the second in the page's zone, with the name of the zone.
+func (c *call) second(t time.Time) string {
+	return t.In(c.zone).Format(shortLayout + ":05 " + zoneLayout)
+}
+
+// showIn makes the page show all its times in a zone.
+func (p *page) showIn(zone *time.Location) {
+	show := func(c *cell) { c.Time = inZone(c.Time, zone) }
+	facts := func(all []fact) {
+		for i := range all {
+			show(&all[i].cell)
+		}
+	}
+	for _, b := range p.Blocks {
+		facts(b.Facts)
+		for i := range b.Steps {
+			b.Steps[i].At = inZone(b.Steps[i].At, zone)
+			facts(b.Steps[i].Facts)
+		}
+		if b.Table == nil {
+			continue
+		}
+		for _, row := range b.Table.Rows {
+			for i := range row.Cells {
+				show(&row.Cells[i])
+			}
+		}
+	}
+}
+
+func inZone(t time.Time, zone *time.Location) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.In(zone)
+}
+
+// Short is the cell's time in the page's zone.
+func (c cell) Short() string { return c.Time.Format(shortLayout) }
+
+// Zone is the name of the zone of the cell's time.
+func (c cell) Zone() string { return c.Time.Format(zoneLayout) }
 
 // Machine is the cell's time for programs.
 func (c cell) Machine() string { return c.Time.UTC().Format(time.RFC3339) }
 
-// Short is the step's time to the second, in UTC.
-func (s step) Short() string { return s.At.UTC().Format(shortLayout + ":05") }
+// Short is the step's time to the second, in the page's zone.
+func (s step) Short() string { return s.At.Format(shortLayout + ":05") }
+
+// Zone is the name of the zone of the step's time.
+func (s step) Zone() string { return s.At.Format(zoneLayout) }
 
 // Machine is the step's time for programs.
 func (s step) Machine() string { return s.At.UTC().Format(time.RFC3339) }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/account"
 	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
@@ -29,13 +31,15 @@ type Server struct {
 	// Compose returns the fields of a notification whose message is not kept. Nil shows
 	// none.
 	Compose func(store.Telling) holdfast.Params
-	Now     func() time.Time
-	Log     *slog.Logger
+	// TestNetwork asks a card network about an account. Nil offers no test.
+	TestNetwork func(context.Context, payment.NetworkAccountID) (NetworkTest, error)
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // routes returns every page. Their order is the order of the navigation.
 func (s *Server) routes() []route {
-	return slices.Concat(
+	all := slices.Concat(
 		s.callerListRoutes(),
 		s.overviewRoutes(),
 		s.boardRoutes(),
@@ -50,6 +54,7 @@ func (s *Server) routes() []route {
 		s.webhookRoutes(),
 		s.keyRoutes(),
 		s.settingsRoutes(),
+		s.networkRoutes(),
 		s.auditRoutes(),
 		s.systemRoutes(),
 		s.approvalRoutes(),
@@ -57,6 +62,7 @@ func (s *Server) routes() []route {
 		s.factorRoutes(),
 		s.invitationRoutes(),
 	)
+	return append(all, sieves(all)...)
 }
 
 // Handler returns the handler of all pages of the console.
@@ -149,7 +155,7 @@ var (
 // lost answers with a notice. It knows nothing of the member, so it has no
 // navigation but the link to the console's first page.
 func (s *Server) lost(w http.ResponseWriter, r *http.Request, status int, n notice) {
-	c := &call{w: w, r: r, words: webui.WordsFor(r), Visitor: account.VisitorOf(r.Context())}
+	c := &call{w: w, r: r, words: webui.WordsFor(r), Visitor: account.VisitorOf(r.Context()), zone: time.UTC}
 	err := s.render(c, page{
 		Status: status, Heading: c.words.T(n.heading), Lead: c.words.T(n.text),
 		Links: []link{{Label: c.words.T("console.home"), Address: Root}},

@@ -33,11 +33,21 @@ func (s *Server) settingsRoutes() []route {
 func (s *Server) showSettings(c *call) error {
 	var owner party.Party
 	var account payment.NetworkAccount
+	var health accountState
+	var missing []lack
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
-		if owner, _, err = tx.Party(c.caller.Owner); err != nil || c.caller.Network == "" {
+		if owner, _, err = tx.Party(c.caller.Owner); err != nil {
 			return err
 		}
-		account, _, err = tx.NetworkAccountSettings(c.caller.Network)
+		if c.caller.Network != "" {
+			if account, _, err = tx.NetworkAccountSettings(c.caller.Network); err != nil {
+				return err
+			}
+			if err := health.read(tx, account.ID, c.real); err != nil {
+				return err
+			}
+		}
+		missing, err = s.lacks(tx, c, c.caller, owner, account)
 		return err
 	})
 	if err != nil {
@@ -50,8 +60,11 @@ func (s *Server) showSettings(c *call) error {
 			{Heading: w.T("console.settings.about"), Facts: aboutFacts(c, owner)},
 			{Heading: w.T("console.settings.addresses"), Facts: addressFacts(c)},
 			{Heading: w.T("console.settings.behaviour"), Facts: behaviourFacts(c)},
-			accountBlock(c, account),
+			s.accountBlock(c, account, health),
 		},
+	}
+	if len(missing) > 0 {
+		p.Blocks = append([]block{lacksBlock(c, missing)}, p.Blocks...)
 	}
 	if c.may(party.MayChangeCaller) {
 		p.Links = append(p.Links, link{Label: w.T("console.settings.change"), Address: c.link("settings/change")})
@@ -71,6 +84,7 @@ func aboutFacts(c *call, owner party.Party) []fact {
 		factOf(w.T("console.callers.name"), c.caller.Name), factOf(w.T("console.settings.caller-id"), string(c.caller.ID)),
 		{w.T("console.settings.owner"), cell{Text: owner.Name, Detail: owner.Email}},
 		{w.T("console.notices.created"), moment(c.caller.Created)},
+		factOf(w.T("console.settings.zone"), c.caller.Zone.String()),
 	}
 	if c.caller.Descriptor != "" {
 		facts = append(facts, factOf(w.T("console.settings.descriptor"), c.caller.Descriptor))
@@ -170,29 +184,6 @@ func behaviourFacts(c *call) []fact {
 	return append(facts, factOf(w.T("console.settings.guest-limit"), limit),
 		factOf(w.T("console.settings.approve-above"), approve), factOf(w.T("console.settings.wait"), wait),
 		factOf(w.T("console.settings.warnings"), caller.Warnings.String()))
-}
-
-// accountBlock shows the network account of the caller, and whether the network takes
-// its key.
-func accountBlock(c *call, a payment.NetworkAccount) block {
-	w := c.words
-	b := block{Heading: w.T("console.settings.network")}
-	if a.ID == "" {
-		b.Text = w.T("console.settings.no-network")
-		return b
-	}
-	health := chip{w.T("console.settings.works"), good}
-	if a.Stopped != "" {
-		health, b.Note = chip{w.T("console.settings.refused"), wrong}, a.Stopped
-	}
-	b.Facts = []fact{
-		factOf(w.T("console.callers.name"), a.Name), factOf(w.T("console.settings.caller-id"), string(a.ID)),
-		factOf(w.T("console.settings.kind"), string(a.Kind)),
-		{w.T("console.callers.mode"), state(liveChip(w, a.Mode != payment.NetworkLive))},
-		{w.T("console.notices.state"), state(health)},
-		{w.T("console.settings.events-seen"), momentOr(a.EventsSeen, w.T("console.keys.never"))},
-	}
-	return b
 }
 
 // clockMoves reports whether a caller's clock can be moved.

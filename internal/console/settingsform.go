@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
-	"github.com/holdfast-pay/holdfast/internal/processor"
-	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -42,9 +41,28 @@ func settingsDigest(c party.Caller) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (c *call) settingsForm() webui.Form {
+// waitChoices are the choices of how long a caller waits for the card network.
+var waitChoices = []time.Duration{
+	time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second,
+}
+
+// waitOptions are the choices, with the one that a command has set.
+func waitOptions(w webui.Words, now time.Duration) []webui.Option {
+	all := []webui.Option{{Label: w.T("console.settings.by-server")}}
+	choices := waitChoices
+	if now > 0 && !slices.Contains(choices, now) {
+		choices = append([]time.Duration{now}, choices...)
+	}
+	for _, d := range choices {
+		all = append(all, webui.Option{Value: d.String(), Label: d.String()})
+	}
+	return all
+}
+
+// callerFields are the fields of a caller's settings that the visitor may change.
+func (c *call) callerFields(caller party.Caller) []webui.Field {
 	w := c.words
-	f := webui.Form{Submit: w.T("console.hooks.save"), Fields: []webui.Field{
+	fields := []webui.Field{
 		{Name: "name", Label: w.T("console.callers.name"), Autocomplete: "off"},
 		{
 			Name: "descriptor", Label: w.T("console.settings.descriptor"), Hint: w.T("console.settings.descriptor-hint"),
@@ -55,6 +73,10 @@ func (c *call) settingsForm() webui.Form {
 			Autocomplete: "off", Optional: true,
 		},
 		{
+			Name: "zone", Label: w.T("console.settings.zone"), Hint: w.T("console.settings.zone-hint"), Autocomplete: "off",
+			Optional: true,
+		},
+		{
 			Name: "return-schemes", Label: w.T("console.settings.return-schemes"), Hint: w.T("console.settings.schemes-hint"),
 			Autocomplete: "off", Optional: true,
 		},
@@ -63,53 +85,54 @@ func (c *call) settingsForm() webui.Form {
 			Autocomplete: "off", Optional: true,
 		},
 		{
+			Name: "wait", Label: w.T("console.settings.wait"), Hint: w.T("console.settings.wait-hint"), MayBeEmpty: true,
+			Options: waitOptions(w, caller.Wait),
+		},
+		{
 			Name: "approve-above", Label: w.T("console.settings.approve-above"),
 			Hint: w.T("console.settings.approve-above-hint"), InputMode: "decimal", Autocomplete: "off", Optional: true,
 		},
-	}}
+	}
 	if c.mayInServer(party.MayChangeCaller) {
-		f.Fields = append(f.Fields, webui.Field{
+		fields = append(fields, webui.Field{
 			Name: "guest-limit", Label: w.T("console.settings.guest-limit"), InputMode: "decimal", Autocomplete: "off",
 			Optional: true,
 		})
 	}
 	for _, t := range toggles {
 		if !t.server || c.mayInServer(party.MayChangeCaller) {
-			f.Fields = append(f.Fields, webui.Field{Name: t.name, Label: toggleWord(w, t.name), Type: "checkbox"})
+			fields = append(fields, webui.Field{Name: t.name, Label: toggleWord(w, t.name), Type: "checkbox"})
 		}
 	}
-	return f
+	return fields
+}
+
+func (c *call) settingsForm(caller party.Caller) webui.Form {
+	return webui.Form{Submit: c.words.T("console.hooks.save"), Fields: c.callerFields(caller)}
+}
+
+// showCaller puts the settings of a caller into the fields of a form.
+func showCaller(fields []webui.Field, caller party.Caller) {
+	values := map[string]string{
+		"name": caller.Name, "descriptor": caller.Descriptor, "ipn-url": caller.IPNURL, "zone": caller.Zone.String(),
+		"return-schemes": caller.ReturnSchemes, "warnings": caller.Warnings.String(),
+		"guest-limit": limitValue(caller.GuestLimit), "approve-above": limitValue(caller.ApproveAbove),
+	}
+	if caller.Wait > 0 {
+		values["wait"] = caller.Wait.String()
+	}
+	for _, t := range toggles {
+		values[t.name] = checked(*t.of(&caller))
+	}
+	for i := range fields {
+		fields[i].Value = values[fields[i].Name]
+	}
 }
 
 func (s *Server) askSettings(c *call) error {
-	f := c.settingsForm()
-	caller := c.caller
-	for i := range f.Fields {
-		to := &f.Fields[i].Value
-		switch f.Fields[i].Name {
-		case "name":
-			*to = caller.Name
-		case "descriptor":
-			*to = caller.Descriptor
-		case "ipn-url":
-			*to = caller.IPNURL
-		case "return-schemes":
-			*to = caller.ReturnSchemes
-		case "warnings":
-			*to = caller.Warnings.String()
-		case "guest-limit":
-			*to = limitValue(caller.GuestLimit)
-		case "approve-above":
-			*to = limitValue(caller.ApproveAbove)
-		default:
-			for _, t := range toggles {
-				if t.name == f.Fields[i].Name {
-					*to = checked(*t.of(&caller))
-				}
-			}
-		}
-	}
-	f.Hidden = holdfast.Params{{Name: "seen", Value: settingsDigest(caller)}}
+	f := c.settingsForm(c.caller)
+	showCaller(f.Fields, c.caller)
+	f.Hidden = holdfast.Params{{Name: "seen", Value: settingsDigest(c.caller)}}
 	return s.settingsPage(c, http.StatusOK, f)
 }
 
@@ -131,10 +154,15 @@ func webAddress(text string) bool {
 // readSettings puts the form's values into a caller, with the errors of what was
 // typed. Settings that the member may not change stay.
 func readSettings(c *call, to party.Caller) (party.Caller, webui.Form) {
-	w := c.words
-	f := c.settingsForm()
-	f.Fill(c.form)
+	f := c.settingsForm(to)
 	f.Hidden = holdfast.Params{{Name: "seen", Value: c.form.Get("seen")}}
+	return readCaller(c, to, &f), f
+}
+
+// readCaller is readSettings for a form that has the fields of a caller.
+func readCaller(c *call, to party.Caller, f *webui.Form) party.Caller {
+	w := c.words
+	f.Fill(c.form)
 	to.Name, to.IPNURL = c.form.Get("name"), strings.TrimSpace(c.form.Get("ipn-url"))
 	if !party.ValidName(to.Name) {
 		f.SetError("name", w.T("console.keys.wrong-name", "Most", party.NameMax))
@@ -145,6 +173,9 @@ func readSettings(c *call, to party.Caller) (party.Caller, webui.Form) {
 	var err error
 	if to.Descriptor, err = payment.CheckDescriptor(c.form.Get("descriptor"), to.Name); err != nil {
 		f.SetError("descriptor", w.T("console.settings.wrong-descriptor"))
+	}
+	if to.Zone, err = party.ParseZone(strings.TrimSpace(c.form.Get("zone"))); err != nil {
+		f.SetError("zone", w.T("console.settings.wrong-zone"))
 	}
 	var schemes []string
 	for scheme := range strings.FieldsSeq(c.form.Get("return-schemes")) {
@@ -157,16 +188,30 @@ func readSettings(c *call, to party.Caller) (party.Caller, webui.Form) {
 	if to.Warnings, err = party.ParseWarnings(orNone(c.form.Get("warnings"))); err != nil {
 		f.SetError("warnings", w.T("console.settings.wrong-warnings"))
 	}
+	if to.Wait, err = readWait(c.form.Get("wait")); err != nil {
+		f.SetError("wait", w.T("console.settings.wrong-wait"))
+	}
 	for _, t := range toggles {
 		if !t.server || c.mayInServer(party.MayChangeCaller) {
 			*t.of(&to) = c.form.Get(t.name) != ""
 		}
 	}
-	to.ApproveAbove = readLimit(c, &f, "approve-above")
+	to.ApproveAbove = readLimit(c, f, "approve-above")
 	if c.mayInServer(party.MayChangeCaller) {
-		to.GuestLimit = readLimit(c, &f, "guest-limit")
+		to.GuestLimit = readLimit(c, f, "guest-limit")
 	}
-	return to, f
+	return to
+}
+
+// readWait reads the value of the field with waitOptions.
+func readWait(value string) (d time.Duration, err error) {
+	if value == "" {
+		return 0, nil
+	}
+	if d, err = time.ParseDuration(value); err != nil {
+		return 0, webui.NewBadForm("the wait is no time")
+	}
+	return d, payment.CheckWait(d)
 }
 
 // limitValue is a limit as a field shows it. It is empty for none.
@@ -220,87 +265,4 @@ func (s *Server) changeSettings(c *call) error {
 		return err
 	}
 	return c.did("console.done.settings-changed", c.link("settings"))
-}
-
-func newCallerForm(w webui.Words) webui.Form {
-	return webui.Form{Submit: w.T("console.settings.new"), Fields: []webui.Field{
-		{Name: "name", Label: w.T("console.callers.name"), Autocomplete: "off"},
-		{
-			Name: "owner", Label: w.T("console.settings.owner-email"), Hint: w.T("console.settings.owner-hint"), Type: "email",
-			Autocomplete: "email",
-		},
-		{
-			Name: "ipn-url", Label: w.T("console.settings.ipn-url"), Hint: w.T("console.settings.ipn-hint"), Type: "url",
-			Autocomplete: "off", Optional: true,
-		},
-	}}
-}
-
-func (s *Server) askCaller(c *call) error {
-	return s.newCallerPage(c, http.StatusOK, newCallerForm(c.words))
-}
-
-func (s *Server) newCallerPage(c *call, status int, f webui.Form) error {
-	w := c.words
-	return s.confirm(c, status, confirmation{
-		Heading: w.T("console.settings.new"), Lead: w.T("console.settings.new-lead"), Form: f,
-	})
-}
-
-// createCaller makes a sandbox caller. Real money needs a network account, which the
-// operator names by command.
-func (s *Server) createCaller(c *call) error {
-	once, err := c.once()
-	if err != nil {
-		return err
-	}
-	w := c.words
-	f := newCallerForm(w)
-	f.Fill(c.form)
-	n := processor.NewCaller{
-		Name: c.form.Get("name"), IPNURL: strings.TrimSpace(c.form.Get("ipn-url")), Sandbox: true, Once: once,
-	}
-	if !party.ValidName(n.Name) {
-		f.SetError("name", w.T("console.keys.wrong-name", "Most", party.NameMax))
-	}
-	if !webAddress(n.IPNURL) {
-		f.SetError("ipn-url", w.T("console.settings.wrong-address"))
-	}
-	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		owner, found, err := tx.PartyByEmail(strings.TrimSpace(c.form.Get("owner")))
-		if !found {
-			f.SetError("owner", w.T("console.settings.no-owner"))
-		}
-		n.Owner = owner.ID
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if f.Failed() {
-		return s.newCallerPage(c, http.StatusUnprocessableEntity, f)
-	}
-	made, key, err := s.Processor.CreateCaller(c.r.Context(), n)
-	switch problem := c.refusal(err); {
-	case errors.Is(err, processor.ErrRepeated):
-		f.Problem = w.T("console.settings.repeated")
-		return s.newCallerPage(c, http.StatusConflict, f)
-	case problem != "":
-		f.Problem = problem
-		return s.newCallerPage(c, http.StatusUnprocessableEntity, f)
-	case err != nil:
-		return err
-	}
-	return s.render(c, page{
-		Heading: w.T("console.settings.made", "Name", made.Name), Alert: w.T("console.keys.once"),
-		Blocks: []block{
-			{Facts: []fact{
-				factOf(w.T("console.settings.caller-id"), string(made.ID)), factOf(w.T("console.keys.access"), key.ID),
-			}},
-			{
-				Heading: w.T("console.keys.secret"), Pre: string(key.Secret.Reveal()),
-				Links: []link{{Label: w.T("console.settings.to-caller"), Address: callerLink(made.ID, "settings")}},
-			},
-		},
-	})
 }

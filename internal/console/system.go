@@ -59,7 +59,7 @@ func (s *Server) showSystem(c *call) error {
 		return err
 	}
 	w := c.words
-	p := page{Heading: w.T("console.system.heading"), Lead: w.T("console.as-of", "Time", c.real.Format(shortLayout+":05"))}
+	p := page{Heading: w.T("console.system.heading"), Lead: w.T("console.as-of", "Time", c.second(c.real))}
 	p.Blocks = []block{
 		{Heading: w.T("console.system.program"), Facts: v.program(w, c.real)},
 		{Heading: w.T("console.system.servers"), Table: v.serversTable(w, c.real)},

@@ -17,7 +17,17 @@ func (s *Service) Tell(tx *store.Tx, n party.Notice) error {
 
 // Mail writes a mail in the same database transaction as the event that it reports.
 func (s *Service) Mail(tx *store.Tx, to, subject, text string) error {
-	return tx.InsertMail(party.Mail{ID: s.IDs().Other("M"), To: to, Subject: subject, Text: text, Created: s.Now()})
+	return s.Post(tx, party.Mail{ID: s.MailID(), To: to, Subject: subject, Text: text})
+}
+
+// MailID returns the id of a new mail.
+func (s *Service) MailID() string { return s.IDs().Other("M") }
+
+// Post writes a mail with an id of its own in the same database transaction as the
+// event that it reports.
+func (s *Service) Post(tx *store.Tx, m party.Mail) error {
+	m.Created = s.Now()
+	return tx.InsertMail(m)
 }
 
 // TellOwner writes to a party about its account, if it has verified its e-mail

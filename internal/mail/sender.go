@@ -163,7 +163,7 @@ func (s *Sender) deliver(ctx context.Context, m store.Mail) error {
 	switch {
 	case failure == nil:
 		s.Log.Debug("mail sent", about...)
-		return s.write(ctx, m, func(tx *store.Tx) error { return tx.RemoveMail(m.ID) })
+		return s.write(ctx, m, func(tx *store.Tx) error { return tx.RemoveMail(m, s.Now()) })
 	case ctx.Err() != nil && !refused:
 		return s.write(ctx, m, func(tx *store.Tx) error { return tx.ReturnMail(m) })
 	case refused || !again:

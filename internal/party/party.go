@@ -141,6 +141,7 @@ type Caller struct {
 	// payment's description cannot be written in Latin letters.
 	Descriptor string
 	IPNURL     string // where notifications go; empty for none
+	Zone       Zone   // of the times on the caller's pages of the console
 
 	// BareReturn adds only the answer to the caller's return URL, without the
 	// parameters of the Co-Branded request.

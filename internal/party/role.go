@@ -39,6 +39,7 @@ const (
 	MayReport         Permission = "reports"
 	MayReadAuditLog   Permission = "auditlog"
 	MayManageMembers  Permission = "members"
+	MayTestNetwork    Permission = "network.test" // asks the network about the caller's account
 )
 
 // The permissions that only members of the server can have.
@@ -70,6 +71,7 @@ var permitted = map[Permission][]Role{
 	MayReport:         {RoleOwner, RoleOperator, RoleFinance},
 	MayReadAuditLog:   {RoleOwner, RoleOperator},
 	MayManageMembers:  {RoleOwner},
+	MayTestNetwork:    {RoleOwner, RoleOperator, RoleDeveloper},
 
 	MayCreateCallers: {RoleOwner},
 	MayReadParties:   {RoleOwner, RoleOperator, RoleSupport},

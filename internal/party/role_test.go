@@ -23,6 +23,7 @@ func TestRoleMay(t *testing.T) {
 		party.MayReport:         "owner operator finance",
 		party.MayReadAuditLog:   "owner operator",
 		party.MayManageMembers:  "owner",
+		party.MayTestNetwork:    "owner operator developer",
 		party.MayCreateCallers:  "owner",
 		party.MayReadParties:    "owner operator support",
 		party.MayManageParties:  "owner operator",

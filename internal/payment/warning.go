@@ -17,6 +17,7 @@ type Warning struct {
 	Before      time.Duration          // the time before the deadline
 	At          time.Time              // when it is due, in the caller's time
 	Mail        bool                   // a mail about it is to be written
+	MailID      string                 // of the mail that names the hold; empty without one
 }
 
 const (
@@ -112,18 +113,29 @@ type DueNotice struct {
 	ExpiredMore int
 }
 
-// Add adds a member of a hold as it is now, unless it was settled or given up. root
-// is the first Reserve of the hold, by which the caller knows it.
-func (n *DueNotice) Add(t, root Transaction) {
+// Add adds a member of a hold as it is now, unless it was settled or given up, and
+// reports whether it did. root is the first Reserve of the hold, by which the caller
+// knows it.
+func (n *DueNotice) Add(t, root Transaction) bool {
 	hold := DueHold{ID: root.ID, Reference: root.Reference, Amount: t.rest(), Deadline: t.Deadline}
 	switch {
 	case !hold.Amount.Positive():
+		return false
 	case t.State == Reserved:
 		n.Open = append(n.Open, hold)
 	case t.State == Cancelled && t.StatusCode == holdfast.CodeExpired,
 		t.State == Success && t.Taken.Positive() && t.Completed.Equal(t.Deadline):
 		n.Expired = append(n.Expired, hold)
+	default:
+		return false
 	}
+	return true
+}
+
+// Names reports whether the letter names a hold.
+func (n *DueNotice) Names(id holdfast.TransactionID) bool {
+	is := func(hold DueHold) bool { return hold.ID == id }
+	return slices.ContainsFunc(n.Open, is) || slices.ContainsFunc(n.Expired, is)
 }
 
 // Empty reports whether there is nothing to tell.

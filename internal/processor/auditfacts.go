@@ -72,6 +72,7 @@ const (
 func callerFacts(c party.Caller) party.Facts {
 	return party.Facts{
 		"owner": string(c.Owner), "name": c.Name, "descriptor": c.Descriptor, "ipn_url": plainURL(c.IPNURL),
+		"zone":        c.Zone.String(),
 		"bare_return": flagFact(c.BareReturn), "pending_first": flagFact(c.PendingFirst),
 		"pending_notice": flagFact(c.PendingNotice), "signature_v1": flagFact(c.SignatureV1),
 		"marketplace": flagFact(c.Marketplace), "resume": flagFact(c.Resume),

@@ -245,6 +245,9 @@ func checkCaller(c party.Caller) error {
 	if err := payment.CheckWait(c.Wait); err != nil {
 		return err
 	}
+	if _, err := party.ParseZone(string(c.Zone)); err != nil {
+		return err
+	}
 	return payment.CheckRealCaller(c)
 }
 

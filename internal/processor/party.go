@@ -36,6 +36,7 @@ type NewCaller struct {
 	Name          string
 	Descriptor    string // see party.Caller; required if the name cannot be written in Latin letters
 	IPNURL        string
+	Zone          party.Zone
 	BareReturn    bool
 	PendingFirst  bool
 	PendingNotice bool // see party.Caller
@@ -63,6 +64,8 @@ type NewCaller struct {
 	// BuyerMails is as in party.Caller. Nil means that senders get mails.
 	BuyerMails *bool
 
+	ApproveAbove money.Amount // as in party.Caller
+
 	Once string // see [Processor.idOf]
 }
 
@@ -82,7 +85,8 @@ func (p *Processor) CreateCaller(ctx context.Context, n NewCaller) (party.Caller
 		BareReturn: n.BareReturn, PendingFirst: n.PendingFirst, PendingNotice: n.PendingNotice, SignatureV1: n.SignatureV1,
 		Marketplace: n.Marketplace, Resume: n.Resume, Sandbox: n.Sandbox, Created: now,
 		ReuseCancelled: n.ReuseCancelled, ReturnSchemes: n.ReturnSchemes, Wait: n.Wait,
-		Warnings: party.DefaultWarnings, WarningMails: true, BuyerMails: true,
+		Warnings: party.DefaultWarnings, WarningMails: true, BuyerMails: true, Zone: n.Zone,
+		ApproveAbove: n.ApproveAbove,
 	}
 	setIf(&caller.Warnings, n.Warnings)
 	setIf(&caller.WarningMails, n.WarningMails)

@@ -3,8 +3,10 @@ package processor
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -76,9 +78,31 @@ func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) er
 		}
 	}
 	r.Language = account.Language
-	subject, text := p.Receipts(r)
-	return p.Identity.Mail(tx, account.Email, subject, text)
+	m := party.Mail{
+		ID: receiptID(r), To: account.Email,
+		About: party.MailAbout{Caller: r.Caller.ID, Object: string(r.Token.ID), Kind: party.MailKind(r.About)},
+	}
+	if r.Transaction.ID != "" {
+		m.About.Object = string(r.Transaction.ID)
+	}
+	m.Subject, m.Text = p.Receipts(r)
+	return p.Identity.Post(tx, m)
 }
+
+// receiptID is the id of the mail with a receipt. Timelines find the mail by it, so it
+// needs no index. A step has at most one receipt, and so has an approval.
+func receiptID(r payment.Receipt) string {
+	if r.Transaction.ID != "" {
+		return receiptOfStep(r.Transaction.ID, r.Transaction.Steps)
+	}
+	return receiptOfToken(r.Token)
+}
+
+func receiptOfStep(id holdfast.TransactionID, step int) string {
+	return "M" + string(id) + "-" + strconv.Itoa(step)
+}
+
+func receiptOfToken(k payment.Token) string { return "M" + string(k.Handle()) }
 
 // receiptLink makes the link to a transaction's receipt. It is empty if the store
 // has no key.

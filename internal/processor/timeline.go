@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/money"
@@ -25,13 +26,14 @@ const (
 	EntryWebhook  EntryKind = "webhook" // an event on its way to an endpoint
 	EntryWarning  EntryKind = "warning" // of the deadline
 	EntryToken    EntryKind = "token"   // the buyer's approval
+	EntryMail     EntryKind = "mail"    // to the buyer, or to the owner of the caller
 	EntryAudit    EntryKind = "audit"   // what a person or a program did, as the audit log has it
 )
 
 // EntryKinds lists every kind.
 var EntryKinds = []EntryKind{
 	EntryStep, EntryQuestion, EntryNetwork, EntryDispute, EntryNotice, EntryWebhook, EntryWarning, EntryToken,
-	EntryAudit,
+	EntryMail, EntryAudit,
 }
 
 // An Entry is one thing that happened to a hold or a payment. Which fields are set
@@ -40,9 +42,9 @@ type Entry struct {
 	At     time.Time // by the caller's clock
 	Kind   EntryKind
 	Object string // the id of the transaction or the token
-	// What is the verb of a step, the question to the network, the type of an event,
-	// the action of an entry of the audit log, or the time before the deadline of a
-	// warning.
+	// What is the verb of a step, the question to the network, the type of an event, the
+	// kind of a mail, the action of an entry of the audit log, or the time before the
+	// deadline of a warning.
 	What string
 	// Result is the state after a step, the answer to a question, or the outcome of a
 	// delivery.
@@ -52,6 +54,7 @@ type Entry struct {
 	Amount   money.Amount
 	Postings []ledger.Posting
 	URL      string // of a notice or a webhook, without its query
+	To       string // of a mail: the address without most of its name
 	Tries    int    // of a delivery, or of a question without an answer
 	Seq      int    // of the step that a notice is about
 	Actor    string // of an entry of the audit log, for people
@@ -74,6 +77,7 @@ type timeline struct {
 	*Case
 	tx           *store.ReadTx
 	transactions []payment.Transaction
+	mails        []string // the ids that mails about the case have
 }
 
 // add adds an entry.
@@ -89,7 +93,7 @@ func (t *timeline) theirs(real time.Time) time.Time {
 
 func (t *timeline) read() error {
 	sent := func() error { t.sent(); return nil }
-	for _, part := range []func() error{t.token, t.steps, t.network, sent, t.webhooks, t.warnings, t.audit} {
+	for _, part := range []func() error{t.token, t.steps, t.network, sent, t.webhooks, t.warnings, t.letters, t.audit} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -104,6 +108,7 @@ func (t *timeline) token() error {
 	if k.ID == "" {
 		return nil
 	}
+	t.mails = append(t.mails, receiptOfToken(k))
 	t.add(Entry{
 		At: k.Installed, Kind: EntryToken, Object: string(k.ID), What: string(k.Type), Result: string(k.State(t.Now)),
 		Amount: k.Amount, Message: k.Reason,
@@ -127,6 +132,7 @@ func (t *timeline) steps() error {
 	for _, s := range all {
 		id := string(s.Transaction)
 		written[id]++
+		t.mails = append(t.mails, receiptOfStep(s.Transaction, s.Seq))
 		t.step(s)
 		attempts := of[id].Attempts()
 		for n := asked[id]; n < len(attempts) && payment.Asks(s.Verb, attempts[n].Step); n++ {
@@ -261,10 +267,34 @@ func (t *timeline) warnings() error {
 			if w.Mail {
 				e.Result = ResultQueued
 			}
+			if w.MailID != "" {
+				t.mails = append(t.mails, w.MailID)
+			}
 			t.add(e)
 		}
 	}
 	return nil
+}
+
+// letters adds the mails about the case: to the buyer, and to the caller's owner about
+// the deadline.
+func (t *timeline) letters() error {
+	objects := []string{party.MailDeadlines, string(t.Token.ID)}
+	for _, one := range t.transactions {
+		objects = append(objects, string(one.ID))
+	}
+	all, err := t.tx.MailsAbout(t.Caller.ID, objects, t.mails)
+	for _, m := range all {
+		object := m.About.Object
+		if object == party.MailDeadlines {
+			object = string(t.ID())
+		}
+		t.add(Entry{
+			At: t.theirs(m.Written), Kind: EntryMail, Object: object, What: string(m.About.Kind), Result: string(m.Outcome),
+			Message: m.Failure, To: m.Masked, Tries: m.Tries,
+		})
+	}
+	return err
 }
 
 // audit adds what people and programs did, from the audit log.

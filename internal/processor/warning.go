@@ -294,21 +294,30 @@ func (p *Processor) mailCaller(ctx context.Context, id party.CallerID) (written 
 		}
 		var ids []holdfast.TransactionID
 		for _, w := range all {
-			if err := tx.MailedWarning(w); err != nil {
-				return err
-			}
 			if !slices.Contains(ids, w.Transaction) {
 				ids = append(ids, w.Transaction)
 			}
 		}
 		now := caller.Now(p.now())
-		n, err := dueNotice(tx, caller, ids, now)
+		n, named, err := dueNotice(tx, caller, ids, now)
 		if err != nil {
 			return err
 		}
-		written, err = p.tellOfDeadlines(tx, n)
-		if err != nil || !written {
+		mail, err := p.tellOfDeadlines(tx, n)
+		if err != nil {
 			return err
+		}
+		for _, w := range all {
+			about := ""
+			if named[w.Transaction] {
+				about = mail
+			}
+			if err := tx.MailedWarning(w, about); err != nil {
+				return err
+			}
+		}
+		if written = mail != ""; !written {
+			return nil
 		}
 		return tx.WarnByMail(id, now)
 	})
@@ -322,14 +331,14 @@ func (p *Processor) mailCaller(ctx context.Context, id party.CallerID) (written 
 }
 
 // dueNotice describes members of holds as they are now. Those that were settled or
-// given up are left out.
+// given up are left out. named are the members whose hold the letter names.
 func dueNotice(
 	tx *store.Tx, caller party.Caller, ids []holdfast.TransactionID, now time.Time,
-) (payment.DueNotice, error) {
-	n := payment.DueNotice{Caller: caller, Now: now}
+) (n payment.DueNotice, named map[holdfast.TransactionID]bool, err error) {
+	n = payment.DueNotice{Caller: caller, Now: now}
 	current, err := tx.Transactions(caller.ID, ids)
 	if err != nil {
-		return n, err
+		return n, nil, err
 	}
 	var linked []holdfast.TransactionID
 	for _, t := range current {
@@ -338,29 +347,40 @@ func dueNotice(
 		}
 	}
 	roots, err := tx.Transactions(caller.ID, linked)
+	holdOf := make(map[holdfast.TransactionID]holdfast.TransactionID)
 	for _, id := range ids {
 		t := current[id]
 		root, found := roots[t.Parent]
 		if !found {
 			root = t
 		}
-		n.Add(t.AsOf(now), root)
+		if n.Add(t.AsOf(now), root) {
+			holdOf[id] = root.ID
+		}
 	}
 	n.Cut(dueHoldsMax)
-	return n, err
+	named = make(map[holdfast.TransactionID]bool)
+	for id, hold := range holdOf {
+		named[id] = n.Names(hold)
+	}
+	return n, named, err
 }
 
-// tellOfDeadlines writes the letter to the caller's owner, and reports whether it
-// did.
-func (p *Processor) tellOfDeadlines(tx *store.Tx, n payment.DueNotice) (written bool, err error) {
+// tellOfDeadlines writes the letter to the caller's owner, and returns its id. It is
+// empty if there is none.
+func (p *Processor) tellOfDeadlines(tx *store.Tx, n payment.DueNotice) (mail string, err error) {
 	if n.Empty() || !n.Caller.WarningMails {
-		return false, nil
+		return "", nil
 	}
 	owner, err := partyOf(&tx.ReadTx, n.Caller.Owner)
 	if err != nil || !owner.EmailVerified {
-		return false, err
+		return "", err
 	}
 	n.Language = owner.Language
-	subject, text := p.DueLetters(n)
-	return true, p.Identity.Mail(tx, owner.Email, subject, text)
+	m := party.Mail{
+		ID: p.Identity.MailID(), To: owner.Email,
+		About: party.MailAbout{Caller: n.Caller.ID, Object: party.MailDeadlines, Kind: party.MailDeadline},
+	}
+	m.Subject, m.Text = p.DueLetters(n)
+	return m.ID, p.Identity.Post(tx, m)
 }

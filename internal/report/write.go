@@ -33,13 +33,13 @@ func texts(cells []any) []string {
 	return all
 }
 
-// Text is a cell as text: an amount has no currency, and a time is in RFC 3339.
+// Text is a cell as text: an amount has no currency, and a time is in UTC, as in RFC 3339.
 func Text(cell any) string {
 	switch v := cell.(type) {
 	case money.Amount:
 		return v.Decimal()
 	case time.Time:
-		return v.Format(time.RFC3339)
+		return v.UTC().Format(time.RFC3339)
 	case string:
 		return v
 	}

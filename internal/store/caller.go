@@ -14,6 +14,7 @@ var callerTable = table[party.Caller]{name: "callers", fields: fields[party.Call
 	textField("name", func(c *party.Caller) *string { return &c.Name }),
 	textField("descriptor", func(c *party.Caller) *string { return &c.Descriptor }),
 	textField("ipn_url", func(c *party.Caller) *string { return &c.IPNURL }),
+	textField("zone", func(c *party.Caller) *party.Zone { return &c.Zone }),
 	flagField("bare_return", func(c *party.Caller) *bool { return &c.BareReturn }),
 	flagField("pending_first", func(c *party.Caller) *bool { return &c.PendingFirst }),
 	flagField("pending_notice", func(c *party.Caller) *bool { return &c.PendingNotice }),
@@ -45,7 +46,7 @@ var (
 	updateCaller  = callerTable.update(`
 		name, ipn_url, bare_return, pending_first, pending_notice, signature_v1, marketplace, resume, clock_offset,
 		descriptor, reuse_cancelled, return_schemes, network, wait, hold_on_page, guests, guest_limit, approve_above, sandbox,
-		warnings, warning_mails, buyer_mails`, "caller_id")
+		warnings, warning_mails, buyer_mails, zone`, "caller_id")
 )
 
 // joinedCallerColumns are callerColumns of the table callers joined as c.

@@ -26,6 +26,8 @@ type Mail struct {
 	LeasedUntil time.Time // no other server tries before
 	Tries       int       // including a try that is under way
 	Failure     string    // of the last try; it quotes nothing from the letter
+
+	masked string // the address as it is kept
 }
 
 var mailTable = table[Mail]{name: "mails", fields: fields[Mail]{
@@ -40,6 +42,10 @@ var mailTable = table[Mail]{name: "mails", fields: fields[Mail]{
 	timeField("leased_until", func(m *Mail) *time.Time { return &m.LeasedUntil }),
 	numberField("tries", func(m *Mail) *int { return &m.Tries }),
 	textField("failure", func(m *Mail) *string { return &m.Failure }),
+	textField("caller_id", func(m *Mail) *party.CallerID { return &m.About.Caller }),
+	textField("object_id", func(m *Mail) *string { return &m.About.Object }),
+	textField("kind", func(m *Mail) *party.MailKind { return &m.About.Kind }),
+	textField("masked", func(m *Mail) *string { return &m.masked }),
 }}
 
 var (
@@ -51,6 +57,9 @@ var (
 // InsertMail adds a letter to be delivered.
 func (tx *Tx) InsertMail(m party.Mail) error {
 	row := Mail{Mail: m, Outcome: MailWaiting, Queued: m.Created, NextAt: m.Created}
+	if m.About != (party.MailAbout{}) {
+		row.masked = party.MaskEmail(m.To)
+	}
 	return insertMail.Add(tx.sql, mailTable.fields.values(&row)...)
 }
 
@@ -129,9 +138,17 @@ func (tx *Tx) ClaimMails(now, until time.Time, limit int) ([]Mail, error) {
 	return due, nil
 }
 
-// RemoveMail removes a mail that has arrived, even if the lease is lost.
-func (tx *Tx) RemoveMail(id string) error {
-	_, err := tx.exec("removing a mail", `DELETE FROM mails WHERE mail_id = $1`, id)
+// RemoveMail removes a mail that has arrived, even if the lease is lost. Of a mail
+// about a payment a record stays.
+func (tx *Tx) RemoveMail(m Mail, now time.Time) error {
+	if m.About != (party.MailAbout{}) {
+		_, err := tx.exec("keeping a record of a mail", recordSent, m.About.Caller, m.About.Object, m.ID, m.About.Kind,
+			m.masked, micros(m.Created), micros(now))
+		if err != nil {
+			return err
+		}
+	}
+	_, err := tx.exec("removing a mail", `DELETE FROM mails WHERE mail_id = $1`, m.ID)
 	return err
 }
 
@@ -208,8 +225,11 @@ func (tx *ReadTx) MailOld(before time.Time) (bool, error) {
 }
 
 // ForgetMails removes mails that are not waiting and were written before a
-// time, and reports how many.
+// time, and reports how many. Of mails about payments records stay.
 func (tx *Tx) ForgetMails(before time.Time) (forgotten int, err error) {
+	if _, err := tx.exec("keeping records of mails", recordOld, micros(before)); err != nil {
+		return 0, err
+	}
 	rows, err := tx.exec("forgetting mails", `DELETE`+mailsOld, micros(before))
 	return int(rows), err
 }

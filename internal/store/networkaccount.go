@@ -219,5 +219,9 @@ func (tx *Tx) UpdateNetworkAccount(a NetworkAccount) error {
 // RemoveNetworkAccount removes an account. The caller has made sure that nothing
 // needs it any more.
 func (tx *Tx) RemoveNetworkAccount(id payment.NetworkAccountID) error {
+	if _, err := tx.exec("removing the health of an account", `
+		DELETE FROM network_health WHERE account_id = $1`, id); err != nil {
+		return err
+	}
 	return tx.one("removing an account at a card network", `DELETE FROM network_accounts WHERE account_id = $1`, id)
 }

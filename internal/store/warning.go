@@ -15,6 +15,7 @@ var warningTable = table[payment.Warning]{name: "warnings", fields: fields[payme
 	durationField("before", func(w *payment.Warning) *time.Duration { return &w.Before }),
 	timeField("at", func(w *payment.Warning) *time.Time { return &w.At }),
 	flagField("mail", func(w *payment.Warning) *bool { return &w.Mail }),
+	textField("mail_id", func(w *payment.Warning) *string { return &w.MailID }),
 }}
 
 type warningKey struct {
@@ -30,7 +31,7 @@ var (
 	warningColumns = warningTable.list()
 	scanWarning    = warningTable.scanner()
 	insertWarning  = warnings.Change(warningTable.insertion("adding a warning", "ON CONFLICT DO NOTHING"))
-	warningMailed  = changeOf(warnings, &warningTable, "noting the mail of a warning", "mail",
+	warningMailed  = changeOf(warnings, &warningTable, "noting the mail of a warning", "mail, mail_id",
 		"caller_id, transaction_id, before", "mail")
 )
 
@@ -86,11 +87,11 @@ func (tx *ReadTx) CallersToMail() ([]party.Caller, error) {
 		WHERE EXISTS (SELECT 1 FROM warnings w WHERE w.caller_id = c.caller_id AND w.mail = 1)`)
 }
 
-// MailedWarning notes that the mail about a warning was written. It is ErrStale if
-// another server has written one.
-func (tx *Tx) MailedWarning(w payment.Warning) error {
+// MailedWarning notes that the mail about a warning was written, and its id if it names
+// the hold. It is ErrStale if another server has written one.
+func (tx *Tx) MailedWarning(w payment.Warning, mail string) error {
 	before, after := w, w
-	before.Mail, after.Mail = true, false
+	before.Mail, after.Mail, after.MailID = true, false, mail
 	return warningMailed.Write(tx.sql, keyOfWarning(w), warningMailed.args(&before, &after)...)
 }
 

@@ -56,6 +56,7 @@ CREATE TABLE callers (
 	name            TEXT   NOT NULL,
 	descriptor      TEXT   NOT NULL,
 	ipn_url         TEXT   NOT NULL,
+	zone            TEXT   NOT NULL,
 	bare_return     BIGINT NOT NULL,
 	pending_first   BIGINT NOT NULL,
 	pending_notice  BIGINT NOT NULL,
@@ -588,13 +589,15 @@ CREATE TABLE spenders (
 ) {{plain}};
 
 -- Warnings that were given before the deadline of a hold, each once: before is the time before the deadline, in
--- microseconds, and at is when the warning was due by the caller's clock. mail is 1 while a mail about it is to be written.
+-- microseconds, and at is when the warning was due by the caller's clock. mail is 1 while a mail about it is to be written,
+-- and mail_id is the mail that names the hold.
 CREATE TABLE warnings (
 	caller_id      TEXT   NOT NULL,
 	transaction_id TEXT   NOT NULL,
 	before         BIGINT NOT NULL CHECK (before > 0),
 	at             BIGINT NOT NULL,
 	mail           BIGINT NOT NULL,
+	mail_id        TEXT   NOT NULL,
 	PRIMARY KEY ({{key "transaction_id"}}, before)
 ) {{byKey}};
 CREATE INDEX warnings_to_mail ON warnings (caller_id, at) WHERE mail = 1;
@@ -624,7 +627,9 @@ CREATE TABLE calendars (
 
 -- Letters to parties. A delivered letter is removed, because there may be a link in it that lets its reader in. Where
 -- there is an inbox and no mail server, it is Kept; one that will not be tried again is GivenUp. Tries are counted from
--- queued on. failure is why the last one failed, with nothing of the letter in it.
+-- queued on. failure is why the last one failed, with nothing of the letter in it. A letter about a payment has its caller,
+-- its object, its kind and a mask of the address, for sent_mails. Its id is made from the object, so that it is found
+-- without an index.
 CREATE TABLE mails (
 	mail_id      TEXT   NOT NULL PRIMARY KEY,
 	recipient    TEXT   NOT NULL,
@@ -636,10 +641,28 @@ CREATE TABLE mails (
 	leased_until BIGINT NOT NULL,
 	tries        BIGINT NOT NULL,
 	failure      TEXT   NOT NULL,
-	outcome      TEXT   NOT NULL CHECK (outcome IN ('Waiting', 'Kept', 'GivenUp'))
+	outcome      TEXT   NOT NULL CHECK (outcome IN ('Waiting', 'Kept', 'GivenUp')),
+	caller_id    TEXT   NOT NULL,
+	object_id    TEXT   NOT NULL,
+	kind         TEXT   NOT NULL,
+	masked       TEXT   NOT NULL
 ) {{plain}};
 CREATE INDEX mails_waiting ON mails (next_at) WHERE outcome = 'Waiting';
 CREATE INDEX mails_by_age ON mails (created, mail_id);
+
+-- What remains of a letter about a payment when its row in mails is removed: no text, and a mask of the address. The row is
+-- written when the letter was delivered, or forgotten, and so not in the commit of a payment.
+CREATE TABLE sent_mails (
+	caller_id TEXT   NOT NULL,
+	object_id TEXT   NOT NULL,
+	mail_id   TEXT   NOT NULL,
+	kind      TEXT   NOT NULL,
+	masked    TEXT   NOT NULL,
+	outcome   TEXT   NOT NULL CHECK (outcome IN ('Sent', 'Kept', 'GivenUp')),
+	written   BIGINT NOT NULL,
+	done      BIGINT NOT NULL,
+	PRIMARY KEY ({{key "object_id"}}, mail_id)
+) {{byKey}};
 
 -- A row is a letter whose reader may prove an address with it; of its link and its code only hashes are kept. A newer
 -- letter replaces an older one, except a link to a new password: a stranger can ask for those, and must not make the
@@ -827,6 +850,15 @@ CREATE TABLE network_accounts (
 ) {{plain}};
 CREATE UNIQUE INDEX network_accounts_by_name ON network_accounts (name);
 CREATE UNIQUE INDEX network_accounts_default ON network_accounts (owner, mode) WHERE is_default = 1;
+
+-- When a network has last answered a question about an account, and when it has last failed to, with the reason. A server
+-- writes it at most once a minute.
+CREATE TABLE network_health (
+	account_id TEXT   NOT NULL PRIMARY KEY,
+	answered   BIGINT NOT NULL,
+	failed     BIGINT NOT NULL,
+	failure    TEXT   NOT NULL
+) {{plain}};
 
 -- The names that networks have given to parties.
 CREATE TABLE network_customers (
