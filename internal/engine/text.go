@@ -85,6 +85,9 @@ type Update struct {
 	Key          []Column
 	Guard        []Column // the row must still have these values
 	Same         []Column // like Guard, for columns that may be null
+	// Triggers says that the table has triggers for updates. SQLite then copies every
+	// page that a statement writes, so that someRows rows share one statement.
+	Triggers bool
 }
 
 // texts: the values are in the order Set, Keep, Key, Guard, Same.
@@ -117,6 +120,14 @@ func (u Update) texts() texts {
 	t.one = numbered(t.oneBare)
 	t.many = "UPDATE " + u.Table + " AS r SET " + strings.Join(setMany, ", ") + " FROM " + t.unnest() + " WHERE " +
 		strings.Join(whereMany, " AND ")
+	if u.Triggers {
+		var names []string
+		for _, col := range t.columns {
+			names = append(names, col.Name)
+		}
+		t.some = "WITH v(" + strings.Join(names, ", ") + ") AS (VALUES " + t.values(someRows) + ") UPDATE " + u.Table +
+			" AS r SET " + strings.Join(setMany, ", ") + " FROM v WHERE " + strings.Join(whereMany, " AND ")
+	}
 	t.makeSure()
 	return t
 }

@@ -87,7 +87,7 @@ func (r *Runner) loops() []loop {
 		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
 		{"placing events", r.placeEvents, r.Processor.EventsAdded(), placeRest},
-		{chaining, r.Processor.ChainAudit, r.Processor.EntriesLogged(), placeRest},
+		{chaining, r.Processor.ChainAudit, nil, 0},
 		{auditing, r.Processor.AuditBooks, nil, 0},
 		{auditingChanges, r.Processor.AuditChanged, nil, 0},
 		{"adding up days", r.Processor.SumDays, nil, 0},

@@ -52,9 +52,6 @@ func (p *Processor) logAuditHead(head store.AuditHead) {
 	p.Log.Info("the end of the audit log", "entries", head.Last, "hash", head.Hash)
 }
 
-// EntriesLogged receives a value when audit entries wait for their places.
-func (p *Processor) EntriesLogged() <-chan struct{} { return p.db.EntriesLogged() }
-
 // NoteAuditExport writes into the audit log that a file with its entries was made: it
 // has personal data.
 func (p *Processor) NoteAuditExport(ctx context.Context, q store.AuditQuery) error {

@@ -132,7 +132,6 @@ func (tx *Tx) Log(e party.AuditEntry, real time.Time) error {
 	if err != nil {
 		return err
 	}
-	tx.logs = true
 	return insertEntry.Add(tx.sql, newEntryTable.fields.values(&e)...)
 }
 
@@ -199,20 +198,26 @@ func (tx *Tx) ChainAudit(limit int) (int, error) {
 		return 0, err
 	}
 	head := heads[0]
-	var writing []engine.Statement
+	var rows [][]any
 	for _, e := range entries {
 		if e, err = e.Chain(head.Last+1, head.Hash); err != nil {
 			return 0, err
 		}
-		writing = append(writing, engine.Statement{
-			Doing: "chaining an audit entry", Want: 1, Args: []any{e.Position, e.Previous[:], e.Hash[:], e.ID},
-			Text: `UPDATE audit_log SET position = $1, previous = $2, hash = $3 WHERE entry_id = $4 AND position IS NULL`,
-		})
+		rows = append(rows, []any{e.Position, e.Previous[:], e.Hash[:], e.ID})
 		head = AuditHead{e.Position, e.Hash}
 	}
-	writing = append(writing, engine.Statement{
-		Doing: "moving the end of the audit log", Want: 1, Args: []any{head.Last, head.Hash[:], heads[0].Last},
-		Text: `UPDATE audit_chain SET last = $1, hash = $2 WHERE place = 1 AND last = $3`,
-	})
-	return len(entries), tx.sql.Run(writing...)
+	if err := chainEntry.WriteMany(tx.sql, rows); err != nil {
+		return 0, err
+	}
+	return len(entries), tx.one("moving the end of the audit log", `
+		UPDATE audit_chain SET last = $1, hash = $2 WHERE place = 1 AND last = $3`,
+		head.Last, head.Hash[:], heads[0].Last)
 }
+
+// chainEntry gives an entry its place in the chain. The database refuses it for an
+// entry that has one.
+var chainEntry = engine.Keys[string]("chaining audit entries").Change(engine.Update{
+	Doing: "chaining an audit entry", Table: "audit_log",
+	Set: append(engine.Columns(engine.Number, "position"), engine.Columns(engine.Blob, "previous, hash")...),
+	Key: engine.Columns(engine.Text, "entry_id"), Triggers: true,
+})

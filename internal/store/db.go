@@ -20,8 +20,7 @@ type DB struct {
 	engine *engine.DB
 	pools  *engine.Pools
 
-	added  chan struct{} // events, in a commit
-	logged chan struct{} // audit entries, in a commit
+	added chan struct{} // events, in a commit
 
 	afterSealStep func() // set by a test
 }
@@ -78,7 +77,7 @@ func openWith(
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{pools: pools, added: make(chan struct{}, 1), logged: make(chan struct{}, 1)}
+	db := &DB{pools: pools, added: make(chan struct{}, 1)}
 	if err := db.start(ctx, c, d, prepare); err != nil {
 		_ = pools.Close()
 		return nil, d.Named(err)
@@ -158,12 +157,12 @@ func (db *DB) Background(ctx context.Context, fn func(*Tx) error) error {
 	return db.run(ctx, db.engine.Background, fn)
 }
 
-// run runs an action. If it has added events or audit entries, it wakes the work
-// that gives them their positions, after the commit.
+// run runs an action. If it has added events, it wakes the work that gives them their
+// positions, after the commit.
 func (db *DB) run(
 	ctx context.Context, how func(context.Context, func(*engine.Tx) error) error, fn func(*Tx) error,
 ) error {
-	added, logged := false, false
+	added := false
 	actor := ActorOf(ctx)
 	err := how(ctx, func(sql *engine.Tx) error {
 		tx := Tx{ReadTx: ReadTx{sql: sql, dialect: &db.dialect}, actor: actor}
@@ -171,14 +170,11 @@ func (db *DB) run(
 		if err == nil {
 			err = tx.tellHolds()
 		}
-		added, logged = tx.adds, tx.logs
+		added = tx.adds
 		return err
 	})
 	if err == nil && added {
 		wake(db.added)
-	}
-	if err == nil && logged {
-		wake(db.logged)
 	}
 	return err
 }
@@ -193,9 +189,6 @@ func wake(c chan struct{}) {
 
 // EventsAdded receives a value after a commit that has added events.
 func (db *DB) EventsAdded() <-chan struct{} { return db.added }
-
-// EntriesLogged receives a value after a commit that has added audit entries.
-func (db *DB) EntriesLogged() <-chan struct{} { return db.logged }
 
 // A Reader reads and cannot write. Doors get a Reader. SQLite would carry out a
 // write in a read-only transaction, so the type has no method that writes.
@@ -248,7 +241,6 @@ type ReadTx struct {
 type Tx struct {
 	ReadTx
 	adds  bool // it has added events
-	logs  bool // it has added audit entries
 	actor party.Actor
 	holds []changedHold
 }
