@@ -121,6 +121,9 @@ func (f Facts) plain() Facts {
 
 // without returns the facts that differ from others.
 func (f Facts) without(same Facts) Facts {
+	if len(same) == 0 {
+		return f
+	}
 	kept := maps.Clone(f)
 	maps.DeleteFunc(kept, func(name, value string) bool {
 		other, has := same[name]
