@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,9 @@ func TestTheHistoryAsAFile(t *testing.T) {
 	b.get("history/csv")
 	if got := b.at.header.Get("Content-Type"); got != "text/csv; charset=utf-8" {
 		t.Fatalf("the file is %s: %s", got, b.at.body)
+	}
+	if got := b.at.header.Get("Content-Length"); got != strconv.Itoa(len(b.at.body)) { // so a cut file is noticed
+		t.Errorf("the file has %d bytes, and says %q", len(b.at.body), got)
 	}
 	lines := strings.Split(strings.TrimSpace(b.at.body), "\n")
 	if want := 1 + payments + 3; len(lines) != want {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -95,4 +96,48 @@ func TestDailySumsFollowAClockThatIsReset(t *testing.T) {
 			t.Errorf("when the day has come, there are sums of %d days, want 1", n)
 		}
 	})
+}
+
+// A report begins with the changes of closed days, whose movements it does not read.
+func TestBalancesComeFromClosedDays(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+			w.Unchecked = true
+			w.Paid("10.00", "order-1")
+			w.Clock.Advance(48 * time.Hour)
+			w.Paid("20.00", "order-2") // its day is not closed
+			if err := w.SumDays(); err != nil {
+				t.Fatal(err)
+			}
+			fees := func() (micro int64) {
+				t.Helper()
+				err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+					all, err := tx.BalancesAt(w.Shop.ID, w.CallerNow().Add(time.Hour))
+					micro = all[ledger.Fees]
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return micro
+			}
+			before := fees()
+			for _, row := range []struct {
+				statement string
+				more      int64
+			}{
+				{`UPDATE daily_changes SET micro = micro + 7 WHERE account = 'fees'`, 7},
+				{`DELETE FROM steps WHERE at = (SELECT MIN(at) FROM steps WHERE postings IS NOT NULL)`, 7},
+			} {
+				if _, err := raw(t, at).ExecContext(t.Context(), row.statement); err != nil {
+					t.Fatal(err)
+				}
+				if got := fees(); got != before+row.more {
+					t.Errorf("after %s the fees are %d, want %d", row.statement, got, before+row.more)
+				}
+			}
+		})
+	}
 }
