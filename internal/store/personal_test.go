@@ -31,9 +31,10 @@ func TestAnErasureBlanksNotifications(t *testing.T) {
 				{"Token", string(market.Receives)},
 			} {
 				_, err := db.ExecContext(t.Context(), fmt.Sprintf(`
-					INSERT INTO deliveries (caller_id, subject, seq, about, url, overrides, body, created, next_at, leased_until,
-						tries, last_result, outcome, done)
-					VALUES ('%s', '%s', 99, '%s', '', 0, 'a name', 0, 0, 0, 1, '', 'GivenUp', 1)`, w.Shop.ID, d.subject, d.about))
+					INSERT INTO deliveries (caller_id, subject, seq, about, url, receiver, overrides, body, created, next_at,
+						leased_until, tries, last_result, outcome, done)
+					VALUES ('%s', '%s', 99, '%s', '', '', 0, 'a name', 0, 0, 0, 1, '', 'GivenUp', 1)`,
+					w.Shop.ID, d.subject, d.about))
 				if err != nil {
 					t.Fatal(err)
 				}
