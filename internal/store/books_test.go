@@ -145,9 +145,9 @@ func TestBooksNameTheRowThatWasTouched(t *testing.T) {
 			`UPDATE steps SET postings = NULL WHERE verb = 'Close'`, "is missing: USD 15.00 from held to network",
 		},
 		"a notification of nobody": {`
-			INSERT INTO deliveries (caller_id, subject, seq, about, url, overrides, body, created, next_at, leased_until, tries,
-				last_result, outcome, done)
-			VALUES ('C0001', 'nobody', 1, 'Transaction', '', 0, '', 0, 0, 0, 0, '', 'Waiting', 0)`, "deliveries nobody"},
+			INSERT INTO deliveries (caller_id, subject, seq, about, url, receiver, overrides, body, created, next_at,
+				leased_until, tries, last_result, outcome, done)
+			VALUES ('C0001', 'nobody', 1, 'Transaction', '', '', 0, '', 0, 0, 0, 0, '', 'Waiting', 0)`, "deliveries nobody"},
 	} {
 		for engine, address := range holdfasttest.Addresses(t) {
 			t.Run(name+" on "+engine, func(t *testing.T) {
