@@ -5,12 +5,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -81,6 +83,62 @@ func TestCopy(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A copy and a backup are in the audit log of the store that was copied. A store that is
+// paused is a copy itself, and stays as it is.
+func TestCopiesAreInTheAuditLog(t *testing.T) {
+	by := store.ByActor(t.Context(), party.Actor{Kind: party.ActorCommand, ID: "ann", From: "pay1"})
+	actions := func(address string) (all []party.AuditAction) {
+		t.Helper()
+		db, err := store.OpenExisting(t.Context(), store.Config{Address: address})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		for e, err := range db.AuditLog(t.Context(), store.AuditQuery{Limit: 10}) {
+			if err != nil || e.Actor.ID != "ann" || e.Actor.From != "pay1" {
+				t.Fatalf("%+v, %v", e, err)
+			}
+			all = append(all, e.Action)
+		}
+		slices.Sort(all)
+		return all
+	}
+	want := func(what, address string, want ...party.AuditAction) {
+		t.Helper()
+		if diff := cmp.Diff(want, actions(address)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	for name, address := range holdfasttest.EmptyAddresses(t) {
+		t.Run(name, func(t *testing.T) {
+			source, dir := address(t), t.TempDir()
+			if err := holdfasttest.Open(t, source).Close(); err != nil {
+				t.Fatal(err)
+			}
+			copied := filepath.Join(dir, "copy.db")
+			if _, err := copyOf(t, source, copied).Run(by); err != nil {
+				t.Fatal(err)
+			}
+			want("the source", source, "store.copy_out")
+			want("the copy", copied, "store.copy", "store.copy_out")
+			if _, err := copyOf(t, copied, filepath.Join(dir, "again.db")).Run(by); err != nil {
+				t.Fatal(err)
+			}
+			want("the copy of the copy", copied, "store.copy", "store.copy_out")
+			if name != "SQLite" {
+				return
+			}
+			b := backupOf(source, filepath.Join(dir, "backup.db"))
+			b.Logged = true
+			if err := b.Run(by); err != nil {
+				t.Fatal(err)
+			}
+			want("the source of the backup", source, "store.backup", "store.copy_out")
+			want("the backup", b.To, "store.backup", "store.copy_out")
+		})
 	}
 }
 
