@@ -53,6 +53,7 @@ var decided = map[string]string{
 	"c/{caller}/webhooks/{endpoint}/events/{position}/again": "endpoint.redeliver",
 	"c/{caller}/webhooks/{endpoint}/remove":                  "endpoint.remove",
 	"c/{caller}/webhooks/{endpoint}/secret":                  "endpoint.rotate_secret",
+	"c/{caller}/webhooks/{endpoint}/selected":                "endpoint.redeliver",
 	"c/{caller}/webhooks/{endpoint}/settings":                "endpoint.change",
 	"invitation":                      "party.create member.set",
 	"invitation/accept":               "member.set",
