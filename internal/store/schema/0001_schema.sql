@@ -245,7 +245,7 @@ CREATE TABLE tokens (
 ) {{byKeyFilled 45}};
 CREATE UNIQUE INDEX tokens_by_reference ON tokens (caller_id, reference) WHERE reference <> '';
 CREATE INDEX tokens_by_id ON tokens ({{if sqlite}}caller_id, token_id{{else}}token_id{{end}});
-CREATE INDEX tokens_by_expiry ON tokens (caller_id, expires) WHERE expires > 0;
+CREATE INDEX tokens_by_expiry ON tokens (caller_id, expires, token_id) WHERE expires > 0;
 CREATE INDEX tokens_by_sender ON tokens (sender, installed, token_id) WHERE sender <> '';
 CREATE INDEX tokens_by_recipient ON tokens (recipient, installed, token_id) WHERE token_use IN ('Receive', 'Refund');
 CREATE INDEX tokens_by_old_token ON tokens (caller_id, old_token) WHERE old_token <> '';
