@@ -39,8 +39,8 @@ var tags = []*huma.Tag{
 		"one or several parts when the goods ship, and release what you do not need."},
 	{Name: tagPayments, Description: "A payment is money that was taken: at once, or from a hold."},
 	{Name: tagRefunds, Description: "A refund gives a payment, or a part of it, back to the buyer."},
-	{Name: tagEvents, Description: "Every change of a hold, a payment, a refund, a dispute, a token and a checkout is an " +
-		"event. Read them here, or let a webhook endpoint get them."},
+	{Name: tagEvents, Description: "Every change of a hold, a payment, a refund, a dispute, a token and a checkout is " +
+		"an event. Read them here, or let a webhook endpoint get them."},
 	{Name: tagEndpoints, Description: "A webhook endpoint is an address of yours to which events go, signed by the " +
 		"specification of Standard Webhooks."},
 	{Name: tagBalances, Description: "The balance of your account, and those of your buyers' prepaid and credit " +

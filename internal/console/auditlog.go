@@ -60,7 +60,7 @@ func auditForm(w webui.Words, action string) webui.Form {
 }
 
 // readAuditFilter reads the filter and its form. Days are those of UTC.
-func readAuditFilter(c *call) (f auditFilter, form webui.Form, err error) {
+func readAuditFilter(c *call) (f auditFilter, form webui.Form) {
 	form = auditForm(c.words, c.link("audit"))
 	form.Fill(c.form)
 	typed := func(name string) string { return strings.TrimSpace(c.form.Get(name)) }
@@ -72,6 +72,7 @@ func readAuditFilter(c *call) (f auditFilter, form webui.Form, err error) {
 		if typed(name) == "" {
 			continue
 		}
+		var err error
 		if *day, err = time.Parse(time.DateOnly, typed(name)); err != nil {
 			form.SetError(name, c.words.T("console.audit.not-a-day"))
 		}
@@ -79,14 +80,11 @@ func readAuditFilter(c *call) (f auditFilter, form webui.Form, err error) {
 	if !f.Until.IsZero() {
 		f.Until = f.Until.AddDate(0, 0, 1)
 	}
-	return f, form, nil
+	return f, form
 }
 
 func (s *Server) showAuditLog(c *call) error {
-	f, form, err := readAuditFilter(c)
-	if err != nil {
-		return err
-	}
+	f, form := readAuditFilter(c)
 	w := c.words
 	p := page{Heading: w.T("console.audit.heading"), Lead: w.T("console.audit.lead"), Filter: &form}
 	if form.Failed() {
@@ -95,7 +93,7 @@ func (s *Server) showAuditLog(c *call) error {
 	}
 	var entries []party.AuditEntry
 	var next string
-	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
+	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		if err := f.findActor(tx); err != nil || f.nobody {
 			return err
 		}
@@ -131,10 +129,7 @@ func (f auditFilter) chosen(c *call) holdfast.Params {
 
 // sendAuditLog sends all entries of a filter as a CSV file.
 func (s *Server) sendAuditLog(c *call) error {
-	f, form, err := readAuditFilter(c)
-	if err != nil {
-		return err
-	}
+	f, form := readAuditFilter(c)
 	if form.Failed() {
 		return webui.NewBadForm("the filter has no such day")
 	}

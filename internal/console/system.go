@@ -149,7 +149,7 @@ func (v systemView) booksFacts(w webui.Words, now time.Time) []fact {
 	open := fact{w.T("console.system.violations"), state(chip{w.T("console.system.none"), good})}
 	if v.books.Open > 0 {
 		open.cell = lookBy(w, "holdfast books violations")
-		open.cell.Text = w.Count(int64(v.books.Open))
+		open.Text = w.Count(int64(v.books.Open))
 	}
 	stopped := fact{w.T("console.system.stopped"), cell{Text: w.Count(int64(v.books.Stopped))}}
 	if v.books.Stopped > 0 {

@@ -201,8 +201,11 @@ func (l *lostTime) check() {
 		t    payment.Transaction
 		want payment.State
 	}{
-		{l.cancelled, payment.Cancelled}, {l.refunded, payment.Success}, {l.settling, payment.Success},
-		{l.settled, payment.Reserved}, {l.pending, payment.Reserved},
+		{l.cancelled, payment.Cancelled},
+		{l.refunded, payment.Success},
+		{l.settling, payment.Success},
+		{l.settled, payment.Reserved},
+		{l.pending, payment.Reserved},
 	} {
 		if got := l.Transaction(row.t.ID); got.State != row.want || got.Asking != "" {
 			l.T.Errorf("%s is %s, asking %q; want %s", row.t.Reference, got.State, got.Asking, row.want)

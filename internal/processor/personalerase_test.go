@@ -50,8 +50,10 @@ func knownBuyer(w *holdfasttest.World) {
 	do(err)
 	_, err = w.Processor.ConfirmVisit(ctx, id, w.Buyer.ID, processor.Shown{Instrument: v.Instrument, Address: v.Address})
 	do(err)
-	given := []string{"addressName", "Ann Quill", "addressLine1", "77 Needle Street", "city", "Haystack", "state", "IA",
-		"zip", "50010", "country", "US", "phoneNumber", "555 0177"}
+	given := []string{
+		"addressName", "Ann Quill", "addressLine1", "77 Needle Street", "city", "Haystack", "state", "IA",
+		"zip", "50010", "country", "US", "phoneNumber", "555 0177",
+	}
 	for _, reference := range []string{"order-3", "order-4"} {
 		call := w.Call("call-"+reference, "POST /v1/checkouts", map[string]any{"ship_to": given})
 		made, err := w.Processor.CreateCheckout(ctx, w.Shop, call, processor.CreateCheckout{
@@ -178,8 +180,10 @@ func TestAnErasureLeavesNothing(t *testing.T) {
 			dump := openLedger(t, at, w.Shop.ID).DB
 			personal := regexp.MustCompile(`(?i)\bann\b|quill|needle|haystack|555 0177|\b4242\b`)
 			before := found(t, dump, engine, personal)
-			for _, table := range []string{"parties.email", "addresses.line1", "instruments.last4",
-				"visits.params", "calls.body", "mails.body", "proofs.email", "invitations.email"} {
+			for _, table := range []string{
+				"parties.email", "addresses.line1", "instruments.last4",
+				"visits.params", "calls.body", "mails.body", "proofs.email", "invitations.email",
+			} {
 				if !slices.Contains(before, table) {
 					t.Errorf("nothing is known in %s", table)
 				}

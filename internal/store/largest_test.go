@@ -26,19 +26,20 @@ func TestLargestHolds(t *testing.T) {
 			w.Clock.Advance(time.Minute)
 		}
 		w.OtherShop()
-		w.Reserve(w.Authorize("500.00"), "500.00", "settled")
+		settled := w.Reserved("500.00", "settled")
 		over := w.Reserved("400.00", "over")
 		if _, err := w.Settle(over.ID, "400.00"); err != nil {
 			w.T.Fatal(err)
 		}
-		byHand(`UPDATE transactions SET due = 0, state = 'Cancelled' WHERE reference = 'settled'`)
+		byHand(`UPDATE transactions SET due = 0, state = 'Cancelled' WHERE transaction_id = $1`, settled.ID)
 		link(byHand, all["order-3"], all["order-8"]) // 91
 		byHand(`UPDATE transactions SET taken = 85000000 WHERE transaction_id = $1`, all["order-2"].ID)
 		byHand(`UPDATE transactions SET taken = 1000000, taking = 1000000, due = 0 WHERE transaction_id = $1`,
 			all["order-5"].ID) // 69
-		want := []string{"order-3 91.00", "order-5 69.00", "order-4 31.00", "order-7 30.00", "order-1 12.00",
-			"order-9 8.00", "order-6 5.00", "order-2 5.00"}
-		slices.SortStableFunc(want[6:], func(a, b string) int { return -1 })
+		want := []string{
+			"order-3 91.00", "order-5 69.00", "order-4 31.00", "order-7 30.00", "order-1 12.00",
+			"order-9 8.00", "order-2 5.00", "order-6 5.00", // the last two are equal
+		}
 		for _, rows := range []int{1, 2, 3, 100} {
 			for _, limit := range []int{1, 3, 100} {
 				got := searched(w, rows, limit)

@@ -35,7 +35,7 @@ func TestADownloadOutlivesTheTimeForAnAnswer(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	got, err := s.Client().Get(s.URL) //nolint:noctx // of the test's own server
+	got, err := s.Client().Get(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestADownloadThatNobodyReadsEnds(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	got, err := s.Client().Get(s.URL) //nolint:noctx // of the test's own server
+	got, err := s.Client().Get(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
