@@ -42,7 +42,7 @@ type approvalRow struct {
 	Action     party.ApprovalAction `json:"action"`
 	Object     string               `json:"object"`
 	Amount     dollars              `json:"amount"`
-	State      string               `json:"state"` // "waiting", "approved", "declined" or "over"
+	State      string               `json:"state"` // "waiting", "approved", "declined", "unneeded" or "over"
 	AskedBy    string               `json:"askedBy"`
 	AskedAt    time.Time            `json:"askedAt"`
 	Until      time.Time            `json:"until"`
@@ -121,6 +121,8 @@ func describeApproval(tx *store.ReadTx, a party.Approval, now time.Time) (approv
 		row.State = "approved"
 	case a.State == party.ApprovalDeclined:
 		row.State = "declined"
+	case a.State == party.ApprovalUnneeded:
+		row.State = "unneeded"
 	case a.Open(now):
 		row.State = "waiting"
 	}
@@ -231,7 +233,7 @@ func (f holdFlags) askSecond(
 	actor := commandActor()
 	wanted.By = or(actor.Name, actor.ID)
 	a.Object, a.Amount = string(f.ID), needed.Amount
-	a, err := p.AskApproval(ctx, a, wanted)
+	a, err := p.AskApproval(ctx, needed.Call, a, wanted)
 	if err != nil {
 		return err
 	}

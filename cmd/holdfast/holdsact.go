@@ -173,7 +173,7 @@ func (v holdsSettle) Run(ctx context.Context, w world) error {
 	return v.act(ctx, w, func(p *processor.Processor, c party.Caller) ([]payment.Transaction, error) {
 		done, err := p.SettleHold(ctx, c, call, r)
 		return done, v.askSecond(ctx, w, p, party.Approval{Caller: c.ID, Action: party.ApproveSettle},
-			processor.Wanted{Final: v.Final, Reference: v.Reference, Key: call.Idempotency}, err)
+			processor.Wanted{Final: v.Final, Reference: v.Reference}, err)
 	})
 }
 
@@ -241,7 +241,7 @@ func (v holdsRefund) Run(ctx context.Context, w world) error {
 			}))
 		}
 		return done, v.askSecond(ctx, w, p, party.Approval{Caller: c.ID, Action: party.ApproveRefund},
-			processor.Wanted{Hold: hold, Reason: v.Reason, Key: call.Idempotency}, err)
+			processor.Wanted{Hold: hold, Reason: v.Reason}, err)
 	})
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
-	"github.com/holdfast-pay/holdfast/money"
 )
 
 // approvalRoutes are the pages of actions that wait for a second member. Each member
@@ -31,16 +30,16 @@ func (s *Server) approvalRoutes() []route {
 
 // askApproval keeps what a member wants to do, which is above the caller's limit.
 func (s *Server) askApproval(
-	c *call, action payment.Action, of processor.Case, v wish, amount money.Amount,
+	c *call, action payment.Action, of processor.Case, v wish, needed *processor.ApprovalNeededError,
 ) error {
 	a := party.Approval{
-		Caller: c.caller.ID, Action: party.ApproveSettle, Object: string(of.ID()), Amount: amount, AskedBy: c.Party.ID,
+		Caller: c.caller.ID, Action: party.ApproveSettle, Object: string(of.ID()), Amount: needed.Amount,
 	}
 	if action == payment.ActRefund {
 		a.Action = party.ApproveRefund
 	}
-	a, err := s.Processor.AskApproval(c.r.Context(), a, processor.Wanted{
-		Hold: of.IsHold(), Final: v.rest == releaseRest, Reason: v.reason, Key: v.key,
+	a, err := s.Processor.AskApproval(c.r.Context(), needed.Call, a, processor.Wanted{
+		Hold: of.IsHold(), Final: v.rest == releaseRest, Reason: v.reason,
 	})
 	if err != nil {
 		return err
@@ -170,6 +169,8 @@ func approvalChip(c *call, a party.Approval) chip {
 		return chip{w.T("console.approvals.approved"), good}
 	case a.State == party.ApprovalDeclined:
 		return chip{w.T("console.approvals.declined"), quiet}
+	case a.State == party.ApprovalUnneeded:
+		return chip{w.T("console.approvals.unneeded"), quiet}
 	case a.Open(c.real):
 		return chip{w.T("console.approvals.waits"), wait}
 	}

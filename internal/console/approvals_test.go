@@ -58,9 +58,13 @@ func TestApprovalsOnTheOverview(t *testing.T) {
 	owner := s.as(party.RoleOwner, s.Shop.ID)
 	owner.get(s.caller("")).wantNot("Approvals waiting")
 	r := s.Reserved("60.00", "order-1")
-	a, err := s.Processor.AskApproval(t.Context(), party.Approval{
+	call, err := processor.ByPerson("form-1", "console", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := s.Processor.AskApproval(t.Context(), call, party.Approval{
 		Caller: s.Shop.ID, Action: party.ApproveSettle, Object: string(r.ID), Amount: holdfasttest.USD("60.00"),
-	}, processor.Wanted{Key: "a command", By: "root"})
+	}, processor.Wanted{By: "root"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -230,7 +230,9 @@ func (s *Server) doDeed(c *call, d deed) error {
 			return c.did(done, caseAddress(c.caller.ID, string(of.ID())))
 		}
 		if needed, ok := errors.AsType[*processor.ApprovalNeededError](refusal); ok {
-			return s.askApproval(c, d.action, of, v, needed.Amount)
+			if refusal = s.askApproval(c, d.action, of, v, needed); refusal == nil {
+				return nil
+			}
 		}
 		if _, refused := refusalOf(refusal); !refused {
 			return refusal

@@ -56,10 +56,12 @@ func (m *matrix) furnish() objects {
 		Membership: party.Membership{Caller: m.Shop.ID, Role: party.RolePacker}, Email: "invited@kiln.example",
 	})
 	must(err)
-	asked, err := m.Processor.AskApproval(ctx, party.Approval{
+	call, err := processor.ByPerson("form-1", "console", nil)
+	must(err)
+	call.Member = colleague.ID
+	asked, err := m.Processor.AskApproval(ctx, call, party.Approval{
 		Caller: m.Shop.ID, Action: party.ApproveSettle, Object: string(hold.ID), Amount: holdfasttest.USD("61.37"),
-		AskedBy: colleague.ID,
-	}, processor.Wanted{Hold: true, Key: "a form"})
+	}, processor.Wanted{Hold: true})
 	must(err)
 	var notice store.Notification
 	var position int64

@@ -35,6 +35,9 @@ const (
 	ApprovalAsked    ApprovalState = "Asked"
 	ApprovalApproved ApprovalState = "Approved" // and carried out in the same commit
 	ApprovalDeclined ApprovalState = "Declined"
+	// ApprovalUnneeded: the same call was carried out without it, because the limit was
+	// changed meanwhile.
+	ApprovalUnneeded ApprovalState = "Unneeded"
 )
 
 // An Approval is a second person's yes to an action of a member above the caller's
@@ -42,11 +45,13 @@ const (
 type Approval struct {
 	ID     ApprovalID
 	Caller CallerID
-	Action ApprovalAction
-	Object string // the transaction
-	Data   string // the request, as JSON
-	Amount money.Amount
-	State  ApprovalState
+	// Idempotency is the key of the call that asks. The approved call has it, too.
+	Idempotency string
+	Action      ApprovalAction
+	Object      string // the transaction
+	Data        string // the request, as JSON
+	Amount      money.Amount
+	State       ApprovalState
 	// AskedAt and DecidedAt are in real time. AskedBy and DecidedBy are members; empty
 	// for a command. A command may ask and decline, but not approve.
 	AskedBy   ID

@@ -1,6 +1,7 @@
 package processor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 type ApprovalNeededError struct {
 	Amount money.Amount // that the action would move
 	Above  money.Amount // the caller's limit
+	Call   *Call        // the refused call, for [Processor.AskApproval]
 }
 
 func (e *ApprovalNeededError) Error() string {
@@ -48,16 +50,43 @@ func (d decision) allow(c *Call, u payment.KeyUse) error {
 			return err
 		}
 	}
-	if !u.Amount.Given() || u.Scope == party.ScopeHold {
-		return nil // it takes no money
-	}
-	if c.approval != "" {
+	takesMoney := u.Amount.Given() && u.Scope != party.ScopeHold
+	if takesMoney && c.approval != "" {
 		return d.approve(c, u.Amount)
 	}
-	if above := d.caller.ApproveAbove; above.Given() && u.Amount.Cmp(above) > 0 {
-		return &ApprovalNeededError{u.Amount, above}
+	if above := d.caller.ApproveAbove; takesMoney && above.Given() && u.Amount.Cmp(above) > 0 {
+		return &ApprovalNeededError{u.Amount, above, c}
 	}
-	return nil
+	return d.closeUnneeded(c)
+}
+
+// closeUnneeded closes the approval that the same call has asked for before: now it is
+// carried out without one.
+func (d decision) closeUnneeded(c *Call) error {
+	a, found, err := d.tx.ApprovalUnder(d.caller.ID, c.Idempotency)
+	if err != nil || !found {
+		return err
+	}
+	if err := askedBySame(a, c); err != nil || a.State != party.ApprovalAsked {
+		return err
+	}
+	a.State, a.DecidedBy, a.DecidedAt = party.ApprovalUnneeded, c.Member, Micro(d.real)
+	if err := d.tx.DecideApproval(a); err != nil {
+		return err
+	}
+	return d.tx.Log(party.AuditEntry{
+		Action: "approval.unneeded", Caller: a.Caller, Object: a.Object, After: approvalFacts(a),
+	}, d.real)
+}
+
+// askedBySame refuses a call under the idempotency key of an approval that another call
+// has asked for.
+func askedBySame(a party.Approval, c *Call) error {
+	w, err := WantedIn(a)
+	if err != nil {
+		return err
+	}
+	return payment.Call{Action: w.Action, Body: w.Body, Created: a.AskedAt}.Again(c.Action, c.Body)
 }
 
 // permit refuses an action that a member's role does not allow. The amount is not given
@@ -120,7 +149,10 @@ func approvalFacts(a party.Approval) party.Facts {
 	}
 }
 
-var errNoApproval = holdfast.Errorf(holdfast.InvalidParams, "there is no such approval")
+var (
+	errNoApproval    = holdfast.Errorf(holdfast.InvalidParams, "there is no such approval")
+	errDoneMeanwhile = holdfast.Errorf(holdfast.InvalidParams, "the same request was carried out meanwhile")
+)
 
 func approvalOf(tx *store.ReadTx, of party.CallerID, id party.ApprovalID) (party.Approval, error) {
 	a, found, err := tx.Approval(of, id)
@@ -135,8 +167,11 @@ type Wanted struct {
 	Hold   bool   `json:"hold,omitempty"` // the object is a hold, for refunds
 	Final  bool   `json:"final,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	Key    string `json:"key"` // of the form or the command, so that the same one asks once
-	// Reference names the payment of a settle; empty means after the approval.
+	// Action and Body are those of the call that asked, so that the approved call is the
+	// same one. See [Call].
+	Action string `json:"action"`
+	Body   string `json:"body"`
+	// Reference names the payment of a settle; empty means the idempotency key.
 	Reference holdfast.CallerReference `json:"reference,omitempty"`
 	// By is the user of the machine whose command asks; empty for a member.
 	By string `json:"by,omitempty"`
@@ -145,10 +180,15 @@ type Wanted struct {
 // approvalsMax bounds the approvals of one caller that wait.
 const approvalsMax = 500
 
-// AskApproval keeps what a person wants to do until a second member decides, and writes
-// to those who may. The same form asks once, also if it is sent again after the decision.
-// A command asks without a member.
-func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted) (party.Approval, error) {
+// AskApproval keeps what a refused call wants to do until a second member decides, and
+// writes to those who may. The approval has the idempotency key of the call. So the same
+// call asks once, also after the decision, and is carried out once, with the approval or
+// without. A command asks without a member.
+func (p *Processor) AskApproval(
+	ctx context.Context, call *Call, a party.Approval, w Wanted,
+) (party.Approval, error) {
+	w.Action, w.Body = call.Action, call.Body
+	a.Idempotency, a.AskedBy = call.Idempotency, call.Member
 	data, err := json.Marshal(w)
 	if err != nil {
 		return a, fmt.Errorf("keeping what a member wants: %w", err)
@@ -162,13 +202,16 @@ func (p *Processor) AskApproval(ctx context.Context, a party.Approval, w Wanted)
 				return err
 			}
 		}
-		same, found, err := tx.SameApproval(a)
+		same, found, err := tx.ApprovalUnder(a.Caller, a.Idempotency)
 		if err != nil {
 			return err
 		}
 		if found {
 			a = same
-			return nil
+			return askedBySame(a, call)
+		}
+		if _, done, err := tx.Call(a.Caller, a.Idempotency); err != nil || done {
+			return cmp.Or(err, error(errDoneMeanwhile))
 		}
 		waiting, err := tx.OpenApprovals(a.Caller, a.AskedAt.Add(-party.ApprovalLife), approvalsMax)
 		if err != nil {
@@ -203,16 +246,15 @@ func (p *Processor) Approve(
 	if err := a.CheckDecision(by, party.ApprovalApproved, p.now()); err != nil {
 		return nil, err
 	}
-	call, err := ByPerson("approval-"+string(id), "approval "+string(id), w)
-	if err != nil {
-		return nil, err
+	call := &Call{
+		Person: true, Member: by, approval: id, decide: p.decide,
+		Idempotency: a.Idempotency, Action: w.Action, Body: w.Body,
 	}
-	call.Member, call.approval, call.decide = by, id, p.decide
 	all, err := p.carryOutApproved(ctx, caller, call, a, w)
 	if err != nil {
 		return nil, err
 	}
-	if a, _, err = p.readApproval(ctx, caller.ID, id); err == nil && a.DecidedBy != by {
+	if a, _, err = p.readApproval(ctx, caller.ID, id); err == nil && (a.State != party.ApprovalApproved || a.DecidedBy != by) {
 		err = party.ErrApprovalDecided
 	}
 	return all, err

@@ -60,9 +60,10 @@ func (s staff) ask(
 	action party.ApprovalAction, by party.ID, object holdfast.TransactionID, value string,
 ) party.Approval {
 	s.T.Helper()
-	a, err := s.Processor.AskApproval(s.T.Context(), party.Approval{
-		Caller: s.Shop.ID, Action: action, Object: string(object), Amount: holdfasttest.USD(value), AskedBy: by,
-	}, processor.Wanted{Hold: true, Key: "a form"})
+	call := s.by(by, "form-"+string(by)+"-"+value, object)
+	a, err := s.Processor.AskApproval(s.T.Context(), call, party.Approval{
+		Caller: s.Shop.ID, Action: action, Object: string(object), Amount: holdfasttest.USD(value),
+	}, processor.Wanted{Hold: true})
 	if err != nil {
 		s.T.Fatal(err)
 	}

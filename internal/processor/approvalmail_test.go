@@ -88,10 +88,9 @@ func TestNoLetterWithoutApproval(t *testing.T) {
 		s := newStaff(w)
 		s.Mailing()
 		r := w.Reserved("90.00", "order-1")
-		_, err := s.Processor.AskApproval(t.Context(), party.Approval{
+		_, err := s.Processor.AskApproval(t.Context(), s.by(s.finance.ID, "form-1", nil), party.Approval{
 			Caller: s.Shop.ID, Action: party.ApproveRefund, Object: string(r.ID), Amount: holdfasttest.USD("81.00"),
-			AskedBy: s.finance.ID,
-		}, processor.Wanted{Key: "a form"})
+		}, processor.Wanted{})
 		if err == nil {
 			t.Error("finance asks for more than its limit")
 		}
@@ -126,9 +125,9 @@ func TestCommandsAboveTheLimit(t *testing.T) {
 		w.WantState(r.ID, payment.Reserved)
 		ask := func(key string) party.Approval {
 			t.Helper()
-			a, err := s.Processor.AskApproval(t.Context(), party.Approval{
+			a, err := s.Processor.AskApproval(t.Context(), s.by("", key, nil), party.Approval{
 				Caller: s.Shop.ID, Action: party.ApproveSettle, Object: string(r.ID), Amount: holdfasttest.USD("60.00"),
-			}, processor.Wanted{Key: key, By: "ann", Reference: "parcel-1"})
+			}, processor.Wanted{By: "ann", Reference: "parcel-1"})
 			if err != nil {
 				t.Fatal(err)
 			}

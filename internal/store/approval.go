@@ -10,6 +10,7 @@ import (
 var approvalTable = table[party.Approval]{name: "approvals", fields: fields[party.Approval]{
 	textField("approval_id", func(a *party.Approval) *party.ApprovalID { return &a.ID }),
 	textField("caller_id", func(a *party.Approval) *party.CallerID { return &a.Caller }),
+	textField("idempotency", func(a *party.Approval) *string { return &a.Idempotency }),
 	textField("action", func(a *party.Approval) *party.ApprovalAction { return &a.Action }),
 	textField("object", func(a *party.Approval) *string { return &a.Object }),
 	textField("data", func(a *party.Approval) *string { return &a.Data }),
@@ -52,20 +53,18 @@ func (tx *ReadTx) OpenApprovals(of party.CallerID, after time.Time, limit int) (
 		ORDER BY asked_at, approval_id LIMIT $3`, of, micros(after), limit)
 }
 
-// SameApproval reads an approval that the same member has asked for with the same
-// request, whether or not somebody has decided on it.
-func (tx *ReadTx) SameApproval(a party.Approval) (same party.Approval, found bool, err error) {
-	same, err = scanApproval(tx.sql.QueryRow(`
-		SELECT `+approvalColumns+` FROM approvals
-		WHERE caller_id = $1 AND object = $2 AND asked_by = $3 AND action = $4 AND amount = $5 AND data = $6`,
-		a.Caller, a.Object, a.AskedBy, a.Action, a.Amount.Micro, a.Data))
-	found, err = maybe("looking for the same approval", err)
-	return same, found, err
+// ApprovalUnder reads the approval that was asked for under an idempotency key, whether
+// or not somebody has decided on it.
+func (tx *ReadTx) ApprovalUnder(of party.CallerID, idempotency string) (a party.Approval, found bool, err error) {
+	a, err = scanApproval(tx.sql.QueryRow(`
+		SELECT `+approvalColumns+` FROM approvals WHERE caller_id = $1 AND idempotency = $2`, of, idempotency))
+	found, err = maybe("looking for the approval of a call", err)
+	return a, found, err
 }
 
-// InsertApproval adds an approval.
+// InsertApproval adds an approval. It is ErrStale if its idempotency key has one.
 func (tx *Tx) InsertApproval(a party.Approval) error {
-	return tx.one("asking for an approval", approvalTable.insertText(""), approvalTable.fields.values(&a)...)
+	return tx.one("asking for an approval", approvalTable.insertText("ON CONFLICT DO NOTHING"), approvalTable.fields.values(&a)...)
 }
 
 // DecideApproval writes a decision. It is ErrStale if there was one meanwhile.

@@ -208,8 +208,8 @@ func TestABackupOfABackup(t *testing.T) {
 	first, second := filepath.Join(t.TempDir(), "first.db"), filepath.Join(t.TempDir(), "second.db")
 	for _, statement := range []string{
 		`INSERT INTO sessions (session_id, data, expires) VALUES ('S1', x'00', 1)`,
-		`INSERT INTO approvals (caller_id, approval_id, action, object, data, amount, state, asked_by, asked_at, decided_by,
-			decided_at) VALUES ('C1', 'A1', 'refund', 'T1', '{}', 1, 'Asked', 'P1', 1, '', 0)`,
+		`INSERT INTO approvals (caller_id, approval_id, idempotency, action, object, data, amount, state, asked_by, asked_at, decided_by,
+			decided_at) VALUES ('C1', 'A1', 'K1', 'refund', 'T1', '{}', 1, 'Asked', 'P1', 1, '', 0)`,
 	} {
 		if _, err := raw(t, address).ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)

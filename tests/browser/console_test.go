@@ -113,10 +113,14 @@ func (s *site) furnishMembers() {
 		}
 		s.invitation = link
 	}
-	a, err := s.Processor.AskApproval(s.t.Context(), party.Approval{
+	call, err := processor.ByPerson("form-1", "console", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	call.Member = s.colleague
+	a, err := s.Processor.AskApproval(s.t.Context(), call, party.Approval{
 		Caller: s.Shop.ID, Action: party.ApproveSettle, Object: string(s.lasting), Amount: holdfasttest.USD("5.00"),
-		AskedBy: s.colleague,
-	}, processor.Wanted{Key: "a form"})
+	}, processor.Wanted{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

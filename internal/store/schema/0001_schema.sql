@@ -754,11 +754,12 @@ CREATE TABLE invitations (
 CREATE TABLE approvals (
 	approval_id TEXT   NOT NULL,
 	caller_id   TEXT   NOT NULL,
+	idempotency TEXT   NOT NULL,
 	action      TEXT   NOT NULL CHECK (action IN ('settle', 'refund')),
 	object      TEXT   NOT NULL,
 	data        TEXT   NOT NULL,
 	amount      BIGINT NOT NULL CHECK (amount > 0),
-	state       TEXT   NOT NULL CHECK (state IN ('Asked', 'Approved', 'Declined')),
+	state       TEXT   NOT NULL CHECK (state IN ('Asked', 'Approved', 'Declined', 'Unneeded')),
 	asked_by    TEXT   NOT NULL,
 	asked_at    BIGINT NOT NULL,
 	decided_by  TEXT   NOT NULL,
@@ -766,7 +767,7 @@ CREATE TABLE approvals (
 	PRIMARY KEY (caller_id, approval_id)
 ) {{plain}};
 CREATE INDEX approvals_waiting ON approvals (caller_id, asked_at, approval_id) WHERE state = 'Asked';
-CREATE INDEX approvals_by_object ON approvals (caller_id, object);
+CREATE UNIQUE INDEX approvals_by_key ON approvals (caller_id, idempotency);
 
 -- The random keys of forms that have made a secret, so that a form that is sent twice makes one.
 CREATE TABLE used_forms (
