@@ -52,13 +52,12 @@ func (s *Server) showCase(c *call) error {
 		return err
 	}
 	w := c.words
+	possible := s.possibleBlock(c, of)
+	possible.Wide = len(of.Network) == 0 // otherwise the network's block is next to it
 	p := page{
 		Heading: caseHeading(c, of), Chip: caseChip(c, of), Lead: whereMoneyIs(c, of),
-		Up: link{Label: w.T("console.find.heading"), Address: c.link("find")},
-		Blocks: []block{
-			{Figures: caseFigures(c, of), Facts: caseFacts(c, of)},
-			s.possibleBlock(c, of),
-		},
+		Up:     link{Label: w.T("console.find.heading"), Address: c.link("find")},
+		Blocks: []block{{Figures: caseFigures(c, of), Facts: caseFacts(c, of)}, possible},
 	}
 	for _, n := range of.Network {
 		p.Blocks = append(p.Blocks, networkBlock(c, n))

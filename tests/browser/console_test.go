@@ -232,7 +232,9 @@ func TestConsolePages(t *testing.T) {
 	t.Parallel()
 	s, p := newConsole(t), openBrowser(t)
 	s.furnishConsole()
-	s.enterConsole(p, s.members.Add(party.RoleOwner, ""))
+	olivia := s.Party("Olivia Owner", "olivia@example.test") // a short address for the pictures
+	s.members.Appoint(olivia.ID, party.RoleOwner, "")
+	s.enterConsole(p, olivia)
 	for _, path := range (&console.Server{}).Pages() {
 		p.open(s.consoleAddress(path))
 		p.inspect(consoleName(path))
