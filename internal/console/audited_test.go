@@ -49,7 +49,6 @@ var decided = map[string]string{
 	"c/{caller}/settings/clock":                              "caller.change",
 	"c/{caller}/webhooks/new":                                "endpoint.create",
 	"c/{caller}/webhooks/{endpoint}/again":                   "endpoint.redeliver",
-	"c/{caller}/webhooks/{endpoint}/selected":                "endpoint.redeliver",
 	"c/{caller}/webhooks/{endpoint}/events/{position}/again": "endpoint.redeliver",
 	"c/{caller}/webhooks/{endpoint}/remove":                  "endpoint.remove",
 	"c/{caller}/webhooks/{endpoint}/secret":                  "endpoint.rotate_secret",

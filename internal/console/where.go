@@ -23,7 +23,7 @@ func whereMoneyIs(c *call, of processor.Case) string {
 		taken, refunded, pending = h.Settled(), h.Refunded(), h.State() == payment.HoldPending
 		if open := h.Open(); open.Positive() {
 			said = append(said, c.words.T("console.where.held", "Amount", c.words.Dollars(open),
-				"Time", h.Deadline().UTC().Format(shortLayout)))
+				"Time", c.minute(h.Deadline())))
 		}
 		say("console.where.settling", money.Micros(h.Held().Micro-h.Open().Micro))
 	}
