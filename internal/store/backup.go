@@ -284,30 +284,41 @@ func publish(part, name string) error {
 }
 
 // OpenRestored opens a PostgreSQL database that was restored with its own tools, to
-// the state of a time, and pauses it. It brings a database of an older version up to
-// date: a server that did so would find no pause, and send old notices.
+// the state of a time. It brings a database of an older version up to date. It pauses
+// the database before that: a server that found it without a pause would send old
+// notices.
 func OpenRestored(ctx context.Context, c Config, taken, now time.Time) (*DB, error) {
 	if _, err := PlanMigration(ctx, c); err != nil { // such as of an empty database
 		return nil, err
 	}
-	db, err := Open(ctx, c)
+	at, err := ParseAddress(c.Address)
 	if err != nil {
 		return nil, err
 	}
-	if err := db.MarkRestored(ctx, taken, now); err != nil {
-		return nil, errors.Join(err, db.Close())
+	d, pools, err := open(ctx, at)
+	if err != nil {
+		return nil, err
 	}
-	return db, nil
+	err = (&DB{pools: pools}).pauseRestored(ctx, taken, now)
+	if err = errors.Join(err, pools.Close()); err != nil {
+		return nil, d.Named(err)
+	}
+	return Open(ctx, c)
 }
 
 // MarkRestored pauses a PostgreSQL database that was restored with its own tools,
 // to the state of a time. No server may run on it, or start meanwhile.
 func (db *DB) MarkRestored(ctx context.Context, taken, now time.Time) error {
-	err := db.whileLocked(ctx, lockAlone, func() error { return db.markRestored(ctx, taken, now) })
-	if err != nil {
+	if err := db.pauseRestored(ctx, taken, now); err != nil {
 		return db.dialect.Named(err)
 	}
 	return db.readPause(ctx)
+}
+
+// pauseRestored is MarkRestored for a database with any schema that this program
+// knows.
+func (db *DB) pauseRestored(ctx context.Context, taken, now time.Time) error {
+	return db.whileLocked(ctx, lockAlone, func() error { return db.markRestored(ctx, taken, now) })
 }
 
 func (db *DB) markRestored(ctx context.Context, taken, now time.Time) error {

@@ -179,3 +179,40 @@ func TestOpenRestored(t *testing.T) {
 		t.Errorf("the empty database has %d tables (%v)", names, err)
 	}
 }
+
+// A restored database is paused before it is migrated: a migration that fails, or is
+// killed, leaves no database that a server would send old notices from.
+func TestOpenRestoredPausesFirst(t *testing.T) {
+	address := holdfasttest.PostgresAddress(t)
+	store.AddMigration(t, "0002_more.sql", "-- +goose Up\nINSERT INTO nowhere VALUES (1);\n")
+	config := store.Config{Address: address, Now: func() time.Time { return takenAt }}
+	_, err := store.OpenRestored(t.Context(), config, takenAt, takenAt)
+	if err == nil || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("it ends with %v", err)
+	}
+	store.ForgetMigrations()
+	if p, paused := holdfasttest.Open(t, address).Paused(); !paused || !p.Taken.Equal(takenAt) {
+		t.Errorf("the database is paused as %+v (%v)", p, paused)
+	}
+}
+
+// A database with servers is neither paused nor migrated.
+func TestOpenRestoredRefusesServers(t *testing.T) {
+	address := holdfasttest.PostgresAddress(t)
+	s := store.Server{ID: "a", Version: "1.0.0", Host: "pay1", Started: takenAt, Seen: takenAt}
+	if err := holdfasttest.Open(t, address).Beat(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	store.AddMigration(t, "0002_more.sql", more)
+	config := store.Config{Address: address, Now: func() time.Time { return takenAt }}
+	if _, err := store.OpenRestored(t.Context(), config, takenAt, takenAt); !errors.Is(err, store.ErrServersRun) {
+		t.Errorf("it ends with %v", err)
+	}
+	store.ForgetMigrations()
+	if _, paused := holdfasttest.Open(t, address).Paused(); paused {
+		t.Error("the database is paused")
+	}
+	if names := tables(t, address, raw(t, address)); strings.Contains(names, " more ") {
+		t.Errorf("the database has the tables %s", names)
+	}
+}
