@@ -54,7 +54,7 @@ func (v backupVerb) Run(ctx context.Context, w world) error {
 	progress := newCopyProgress(w)
 	err = store.Backup{
 		From: at.File, To: v.File, Taken: processor.Micro(began), Now: processor.Micro(began), Told: progress.pages,
-		Logged: true,
+		Logged: true, Unlogged: w.warnUnlogged,
 	}.Run(ctx)
 	progress.end()
 	if err != nil {
@@ -71,6 +71,11 @@ func (v backupVerb) Run(ctx context.Context, w world) error {
 	_, err = fmt.Fprintf(w.Out, "%s has the store as it was at %s (%s, in %v).\n", v.File, moment(began),
 		bytesOf(info.Size()), took)
 	return err
+}
+
+// warnUnlogged says that a store is copied although its audit log could not be written.
+func (w world) warnUnlogged(err error) {
+	fmt.Fprintf(w.Err, "Warning: the audit log of the store has no entry about this copy: %v.\n", err)
 }
 
 // existing is the location of a store that exists. A file that others can read is

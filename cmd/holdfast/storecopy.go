@@ -58,7 +58,7 @@ func describeTables(d store.StoreDigest) (rows int64, tables []tableAnswer) {
 func (v storeCopy) Run(ctx context.Context, w world) error {
 	began := w.Now()
 	progress := newCopyProgress(w)
-	c := store.Copy{Live: v.Live, Now: processor.Micro(began), Told: progress.rows}
+	c := store.Copy{Live: v.Live, Now: processor.Micro(began), Told: progress.rows, Unlogged: w.warnUnlogged}
 	var err error
 	if c.From, err = store.ParseAddress(v.From); err != nil {
 		return misuseError{fmt.Errorf("--from: %w", err)}

@@ -30,6 +30,9 @@ type Backup struct {
 	Check func(file string) error
 	// Logged writes an entry about the backup into the audit log of From.
 	Logged bool
+	// Unlogged is called if there is no such entry, because From cannot be written: its
+	// disk is full or for reading only, or another program has locked it. It may be nil.
+	Unlogged func(error)
 }
 
 // ErrExists refuses to overwrite a file.
@@ -52,7 +55,8 @@ func (b Backup) Run(ctx context.Context) error {
 	}
 	return makeFile(b.To, func(part *os.File) error {
 		if b.Logged {
-			if err := logCopyingFile(ctx, b.From, "store.backup", b.To, b.Now); err != nil {
+			err := logCopyingFile(ctx, b.From, "store.backup", b.To, b.Now)
+			if err = sqliteDialect.orUnlogged(err, b.Unlogged); err != nil {
 				return err
 			}
 		}

@@ -29,6 +29,9 @@ type Copy struct {
 	// Told is called with the rows of a table that are copied, now and then and when
 	// all are. It may be nil.
 	Told func(table string, rows int64)
+	// Unlogged is called if the audit log of From has no entry about the copy. See
+	// [Backup].
+	Unlogged func(error)
 
 	paused Pause // the pause of the copy
 }
@@ -75,7 +78,8 @@ func (c Copy) readable(ctx context.Context, d dialect, source *engine.Pools) (*s
 			return nil, fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
 		}
 	}
-	if err := logCopying(ctx, d, source.Writer, "store.copy_out", c.To.String(), c.Now); err != nil {
+	err := logCopying(ctx, d, source.Writer, "store.copy_out", c.To.String(), c.Now)
+	if err = d.orUnlogged(err, c.Unlogged); err != nil {
 		return nil, err
 	}
 	return beginReading(ctx, d.Remote, source.Reader)

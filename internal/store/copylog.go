@@ -13,7 +13,7 @@ import (
 
 // logCopying writes into the audit log of a store that it is about to be copied: a copy
 // has the personal data of all parties. A paused store is a copy itself and stays as it
-// is, and so does a store that cannot be written.
+// is.
 func logCopying(
 	ctx context.Context, d dialect, writer *sql.DB, action party.AuditAction, to string, real time.Time,
 ) error {
@@ -31,10 +31,23 @@ func logCopying(
 			err = tx.Commit()
 		}
 	}
-	if err == nil || d.ReadOnly(err) {
+	if err == nil {
 		return nil
 	}
 	return fmt.Errorf("writing an audit entry: %w", d.Named(err))
+}
+
+// orUnlogged ignores an error of logCopying that only means that the store cannot be
+// written now. Such a store can still be copied, and a full or broken server needs its
+// backup. told gets the error; it may be nil.
+func (d dialect) orUnlogged(err error, told func(error)) error {
+	if !d.ReadOnly(err) && !errors.Is(err, engine.ErrNoSpace) && !errors.Is(err, engine.ErrLocked) {
+		return err
+	}
+	if told != nil {
+		told(err)
+	}
+	return nil
 }
 
 // logCopyingFile is logCopying for an SQLite file. A file without an audit log is not
@@ -49,9 +62,6 @@ func logCopyingFile(ctx context.Context, file string, action party.AuditAction, 
 		return err
 	}
 	pools, err := engine.Connect(ctx, engine.Address{File: file})
-	if sqliteDialect.ReadOnly(err) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
