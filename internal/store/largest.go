@@ -47,8 +47,15 @@ const (
 		WHERE (due, transaction_id) > ($4, $5) AND caller_id = $1 AND due > 0 AND due >= $2 AND due < $3
 		ORDER BY due, transaction_id`
 	openOfMember = `m.amount - COALESCE(m.taken, 0) - COALESCE(m.lowered, 0)`
-	// largestInPart are the roots of the largest holds of a part. A hold that was raised
-	// or renewed counts with all its members, wherever their deadlines are.
+	// rootOfMember is the root of a member's hold, and what its open amount depends on.
+	rootOfMember = `
+		SELECT CASE WHEN link IS NULL THEN transaction_id ELSE parent END AS root, amount, state,
+			CASE WHEN link IS NULL THEN COALESCE(linked, 0) ELSE 1 END AS linked,
+			COALESCE(taken, 0) + COALESCE(lowered, 0) AS used`
+	// largestInPart are the roots of the largest holds of a part, and of those of which a
+	// part is under way: their members have no place by deadline, so each part reads all
+	// of them. A hold that was raised or renewed counts with all its members, wherever
+	// their deadlines are.
 	largestInPart = `
 		SELECT root, open FROM (
 			SELECT root, amount, linked, CASE WHEN linked = 0 THEN amount - used ELSE
@@ -59,9 +66,8 @@ const (
 					WHERE m.caller_id = $1 AND m.parent = root AND m.parent <> '' AND m.link IS NOT NULL
 						AND m.state = 'Reserved' AND (m.due = 0 OR m.due >= $2)), 0) END AS open
 			FROM (
-				SELECT CASE WHEN link IS NULL THEN transaction_id ELSE parent END AS root, amount, state,
-					CASE WHEN link IS NULL THEN COALESCE(linked, 0) ELSE 1 END AS linked,
-					COALESCE(taken, 0) + COALESCE(lowered, 0) AS used` + dueHoldsAfter + ` LIMIT $6) AS part
+				SELECT root, amount, state, linked, used FROM (` + rootOfMember + dueHoldsAfter + ` LIMIT $6) AS part
+				UNION ALL` + rootOfMember + ` FROM transactions WHERE caller_id = $1 AND taking > 0) AS members
 			WHERE state = 'Reserved') AS holds
 		WHERE (open, root) < ($7, $8) AND (linked > 0 OR amount >= $9)
 		ORDER BY open DESC, root DESC LIMIT $10`
@@ -89,22 +95,21 @@ func (tx *ReadTx) LargestHolds(q LargestQuery) (found []payment.Hold, read int, 
 	} else if read, err = tx.upTo(`SELECT 1`+dueHoldsAfter, q.Rows, part...); err != nil {
 		return nil, 0, next, err
 	}
-	// The filter may refuse a hold that was raised, so there may have to be more.
+	// The filter may refuse holds, so there may have to be more.
 	for most, more := 2*q.Limit, true; more && err == nil; most *= 4 {
-		var ids []holdfast.TransactionID
-		if ids, err = tx.largestIn(q, part, most); err != nil {
+		var places []LargestPlace
+		if places, err = tx.largestIn(q, part, most); err != nil {
 			return nil, 0, next, err
 		}
-		more = len(ids) == most
-		if found, err = tx.largestOf(q, ids); len(found) == q.Limit {
-			break
-		}
+		found, err = tx.largestOf(q, places)
+		more = len(places) == most &&
+			(len(found) < q.Limit || places[most-1].compare(PlaceOf(found[q.Limit-1])) < 0)
 	}
 	return found, read, next, err
 }
 
-// largestIn reads the roots of the largest holds of a part.
-func (tx *ReadTx) largestIn(q LargestQuery, part []any, most int) ([]holdfast.TransactionID, error) {
+// largestIn reads the places of the largest holds of a part.
+func (tx *ReadTx) largestIn(q LargestQuery, part []any, most int) ([]LargestPlace, error) {
 	below, id := int64(untilEnd), holdfast.TransactionID("")
 	if q.Below != nil {
 		below, id = q.Below.Open.Micro, q.Below.ID
@@ -113,24 +118,17 @@ func (tx *ReadTx) largestIn(q LargestQuery, part []any, most int) ([]holdfast.Tr
 	if q.AmountFrom.Given() {
 		least = q.AmountFrom.Micro
 	}
-	return list(tx, "looking for the largest holds", func(row scanner) (id holdfast.TransactionID, err error) {
-		var open int64
-		return id, row.Scan(&id, &open)
+	return list(tx, "looking for the largest holds", func(row scanner) (p LargestPlace, err error) {
+		return p, row.Scan(&p.ID, dollarsDest{&p.Open})
 	}, largestInPart, append(slices.Clone(part), q.Rows, below, id, least, most)...)
 }
 
-// largestOf reads holds and returns the largest that the query selects: the given ones,
-// those that were kept, and those of which a part is under way. There are few of these.
-func (tx *ReadTx) largestOf(q LargestQuery, ids []holdfast.TransactionID) ([]payment.Hold, error) {
-	settling, err := list(tx, "listing holds of which a part is under way", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND taking > 0 ORDER BY amount DESC, transaction_id LIMIT $2`, q.Caller, q.Limit)
-	if err != nil {
-		return nil, err
-	}
-	ids = slices.Concat(ids, q.Kept)
-	for _, t := range settling {
-		ids = append(ids, cmp.Or(t.Parent, t.ID))
+// largestOf reads holds and returns the largest that the query selects: those at the
+// given places, and those that were kept.
+func (tx *ReadTx) largestOf(q LargestQuery, places []LargestPlace) ([]payment.Hold, error) {
+	ids := slices.Clone(q.Kept)
+	for _, p := range places {
+		ids = append(ids, p.ID)
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)

@@ -42,7 +42,7 @@ func TestLargestHolds(t *testing.T) {
 		}
 		for _, rows := range []int{1, 2, 3, 100} {
 			for _, limit := range []int{1, 3, 100} {
-				got := searched(w, rows, limit)
+				got := searched(w, rows, limit, 8)
 				slices.Sort(got[6:])
 				slices.Sort(want[6:])
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -53,8 +53,64 @@ func TestLargestHolds(t *testing.T) {
 	})
 }
 
-// searched reads all pages of the largest holds.
-func searched(w *holdfasttest.World, rows, limit int) (all []string) {
+// While a network is down, all holds may have a part under way. Each is on one page.
+func TestLargestHoldsOfWhichPartsAreUnderWay(t *testing.T) {
+	holds(t, func(w *holdfasttest.World, byHand func(string, ...any)) {
+		for i, amount := range []string{"90.00", "80.00", "70.00", "60.00", "50.00"} {
+			hold := w.Reserved(amount, holdfast.CallerReference(fmt.Sprint("order-", i+1)))
+			byHand(`UPDATE transactions SET taken = $1, taking = $1, due = 0 WHERE transaction_id = $2`,
+				[]int{85, 1, 1, 1, 1}[i]*1_000_000, hold.ID)
+		}
+		raised, raise := w.Reserved("10.00", "order-6"), w.Reserved("60.00", "order-7")
+		link(byHand, raised, raise)
+		byHand(`UPDATE transactions SET taken = 1000000, taking = 1000000, due = 0 WHERE transaction_id = $1`, raise.ID)
+		want := []string{
+			"order-2 79.00", "order-3 69.00", "order-6 69.00", "order-4 59.00", "order-5 49.00", "order-1 5.00",
+		}
+		for _, limit := range []int{1, 2, 3, 100} {
+			got := searched(w, 100, limit, 1)
+			slices.Sort(got[1:3])
+			if diff := cmp.Diff(want, got); diff != "" {
+				w.T.Errorf("in pages of %d holds (-want +got):\n%s", limit, diff)
+			}
+		}
+	})
+}
+
+// A part may begin with holds that the filter refuses, while enough smaller ones were
+// kept.
+func TestLargestHoldsBehindRefusedOnes(t *testing.T) {
+	holds(t, func(w *holdfasttest.World, byHand func(string, ...any)) {
+		kept := w.Reserved("10.00", "kept")
+		w.Clock.Advance(time.Hour)
+		w.Reserved("20.00", "larger")
+		until := w.CallerNow().Add(payment.ReserveLifeMax + time.Minute)
+		for i := range 4 {
+			w.Clock.Advance(time.Hour)
+			late := w.Reserved("90.00", holdfast.CallerReference(fmt.Sprint("late-", i)))
+			byHand(`UPDATE transactions SET taken = 1000000, taking = 1000000, due = 0 WHERE transaction_id = $1`, late.ID)
+		}
+		err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+			found, _, _, err := tx.LargestHolds(store.LargestQuery{
+				HoldListing: store.HoldListing{
+					Caller: w.Shop.ID, Now: w.CallerNow(),
+					HoldFilter: payment.HoldFilter{State: payment.HoldHeld, DeadlineTo: until},
+				},
+				Kept: []holdfast.TransactionID{kept.ID}, Rows: 100, Limit: 1,
+			})
+			if len(found) != 1 || found[0].Root().Reference != "larger" {
+				w.T.Errorf("found %v", found)
+			}
+			return err
+		})
+		if err != nil {
+			w.T.Fatal(err)
+		}
+	})
+}
+
+// searched reads all pages of the largest holds. members are the rows that a search reads.
+func searched(w *holdfasttest.World, rows, limit, members int) (all []string) {
 	w.T.Helper()
 	q := store.LargestQuery{
 		HoldListing: store.HoldListing{
@@ -81,8 +137,8 @@ func searched(w *holdfasttest.World, rows, limit int) (all []string) {
 				q.Kept = append(q.Kept, h.ID())
 			}
 		}
-		if read != 8 {
-			w.T.Errorf("the parts have %d rows, want 8", read)
+		if read != members {
+			w.T.Errorf("the parts have %d rows, want %d", read, members)
 		}
 		for _, h := range found {
 			all = append(all, string(h.Root().Reference)+" "+h.Open().Decimal())

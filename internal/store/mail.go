@@ -143,7 +143,7 @@ func (tx *Tx) ClaimMails(now, until time.Time, limit int) ([]Mail, error) {
 func (tx *Tx) RemoveMail(m Mail, now time.Time) error {
 	if m.About != (party.MailAbout{}) {
 		_, err := tx.exec("keeping a record of a mail", recordSent, m.About.Caller, m.About.Object, m.ID, m.About.Kind,
-			m.masked, micros(m.Created), micros(now))
+			micros(m.Created), micros(now))
 		if err != nil {
 			return err
 		}

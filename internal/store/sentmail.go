@@ -25,9 +25,11 @@ type MailRecord struct {
 const sentMailColumns = `caller_id, object_id, mail_id, kind, masked, outcome, written, done`
 
 // recordSent keeps the record of a mail that was delivered. One that was forgotten by
-// another server at the same time was delivered all the same.
+// another server at the same time was delivered all the same. The address is the one in
+// the store: it may have been erased since the mail was claimed.
 const recordSent = `
-	INSERT INTO sent_mails (` + sentMailColumns + `) VALUES ($1, $2, $3, $4, $5, 'Sent', $6, $7)
+	INSERT INTO sent_mails (` + sentMailColumns + `)
+	VALUES ($1, $2, $3, $4, COALESCE((SELECT masked FROM mails WHERE mail_id = $3), ''), 'Sent', $5, $6)
 	ON CONFLICT (caller_id, object_id, mail_id) DO UPDATE SET outcome = 'Sent', done = excluded.done`
 
 // recordOld keeps the records of mails that are about to be forgotten.
