@@ -124,5 +124,5 @@ func TestLacks(t *testing.T) {
 		}
 	}
 	s.ChangeCaller(s.Shop.ID, func(c *party.Caller) { c.IPNURL = "" })
-	b.get(s.caller("settings")).want("Before the first payment", "no key that works", "Programs are told of nothing")
+	b.get(s.caller("settings")).want("Before the first payment", "no key that works", "No program hears of payments")
 }
