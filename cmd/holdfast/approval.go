@@ -22,7 +22,7 @@ type approvalVerb struct {
 type approvalList struct {
 	storeFlags
 	Caller string `help:"List those of this caller only." placeholder:"ID"`
-	All    bool   `help:"List those that were decided or are too late, too, the newest first."`
+	All    bool   `help:"List also those that were decided, or that nobody decided in time, the newest first."`
 	Max    int    `help:"List at most this many of each caller." default:"100" placeholder:"ROWS"`
 	listOutput
 }
@@ -31,8 +31,8 @@ type approvalList struct {
 func (v approvalList) Validate() error { return checkMax(v.Max) }
 
 func (approvalList) Help() string {
-	return `A settle or a refund above the limit of its caller (holdfast caller set --approve-above) waits until a member of the
-console approves it who has not asked for it. It can be decided on for seven days.`
+	return `A settle or a refund above the limit of its caller (holdfast caller set --approve-above) waits until another
+member of the console approves it. It can be decided on for seven days.`
 }
 
 // An approvalRow is an approval as --json and --csv print it. Its times are real time.
@@ -186,8 +186,7 @@ func (v approvalDecline) Run(ctx context.Context, w world) error {
 		return printJSON(w.Out, row)
 	}
 	_, err = fmt.Fprintf(w.Out, "the %s of %s that %s has asked for is declined; no money has moved\n", row.Action,
-		row.Amount,
-		row.AskedBy)
+		row.Amount, row.AskedBy)
 	return err
 }
 
@@ -249,11 +248,11 @@ func (f holdFlags) askSecond(
 			a.DecidedAt.UTC().Format(shortLayout))
 		return nil
 	case a.State == party.ApprovalDeclined:
-		return fmt.Errorf("it was declined on %s (approval %s)", a.DecidedAt.UTC().Format(shortLayout), a.ID)
+		return fmt.Errorf("it was declined on %s (approval %s), so no money moves; to ask again, give another "+
+			"--idempotency-key", a.DecidedAt.UTC().Format(shortLayout), a.ID)
 	case !a.Open(processor.Micro(w.Now())):
-		return fmt.Errorf("nobody approved it in time (approval %s); ask again with another --idempotency-key", a.ID)
+		return fmt.Errorf("nobody approved it in time (approval %s); to ask again, give another --idempotency-key", a.ID)
 	}
 	return fmt.Errorf("nothing has moved yet: %s is above the caller's limit of %s, so a member of the console must "+
-		"approve "+
-		"it until %s, on the page %s", needed.Amount, needed.Above, a.Until().UTC().Format(shortLayout), page)
+		"approve it by %s, on the page %s", needed.Amount, needed.Above, a.Until().UTC().Format(shortLayout), page)
 }

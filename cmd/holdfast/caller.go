@@ -113,7 +113,7 @@ type callerCreate struct {
 	Name          string   `help:"Show buyers this name." required:"" placeholder:"NAME"`
 	Descriptor    string   `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters. Required if the caller's own name cannot." placeholder:"TEXT"`
 	IPNURL        string   `name:"ipn-url" help:"Send notifications to this address." placeholder:"URL"`
-	Zone          zoneFlag `help:"Show times in the console in this time zone, such as Europe/Berlin, and begin the days of reports by it." default:"UTC" placeholder:"ZONE"`
+	Zone          zoneFlag `help:"Show times in the console in this time zone, such as Europe/Berlin, and begin the days of holdfast report at its midnight." default:"UTC" placeholder:"ZONE"`
 	BareReturn    bool     `help:"Put only the answer into return URLs, without the request's parameters."`
 	PendingFirst  bool     `help:"Answer every Reserve with Pending first."`
 	PendingNotice bool     `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once."`
@@ -244,7 +244,7 @@ type callerSet struct {
 	Name          *string   `help:"Show buyers this name." placeholder:"NAME"`
 	Descriptor    *string   `help:"Show this on card statements where a name cannot be written in Latin letters, at most 15 characters." placeholder:"TEXT"`
 	IPNURL        *string   `name:"ipn-url" help:"Send notifications to this address, and waiting ones too from their next try on. Empty sends none." placeholder:"URL"`
-	Zone          *zoneFlag `help:"Show times in the console in this time zone, such as Europe/Berlin, and begin the days of reports by it." placeholder:"ZONE"`
+	Zone          *zoneFlag `help:"Show times in the console in this time zone, such as Europe/Berlin, and begin the days of holdfast report at its midnight." placeholder:"ZONE"`
 	BareReturn    *bool     `help:"Put only the answer into return URLs, without the request's parameters." negatable:""`
 	PendingFirst  *bool     `help:"Answer every Reserve with Pending first." negatable:""`
 	PendingNotice *bool     `help:"Send a notification of PENDING for every Reserve, even if its answer is Reserved at once." negatable:""`
@@ -255,7 +255,7 @@ type callerSet struct {
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
 	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
-	ApproveAbove   *limit    `help:"Let a second person, a member of the console, approve settles and refunds above this amount, of members and of commands; none needs no approval." placeholder:"500.00"`
+	ApproveAbove   *limit    `help:"Let settles and refunds above this amount, by members and by commands, wait until a second member of the console approves them; none lets them pass at once." placeholder:"500.00"`
 	callerNetworkFlags
 	JSON bool `name:"json" help:"Print one line of JSON."`
 }

@@ -22,8 +22,8 @@ type migrateVerb struct {
 func (migrateVerb) Help() string {
 	return `A server does the same when it starts. While servers run on the store, a change of the schema is refused.
 --plan names the servers that run now, and may be used at any time: it only reads the store. It copies an SQLite file
-itself. Of a PostgreSQL database, restore a backup elsewhere and name that with --on. A migration locks tables, so it
-is never tried on the store itself.
+itself. For a PostgreSQL database, restore a backup elsewhere and name the copy with --on. A migration locks tables,
+so it is never tried on the store itself.
 
 Examples:
 
@@ -93,9 +93,9 @@ func (v migrateVerb) misused(at store.Location) error {
 	case !v.Plan && (v.On != "" || v.In != ""):
 		return errors.New("--on and --in are for --plan")
 	case at.IsFile() && v.On != "":
-		return errors.New("--on is for a PostgreSQL database; of an SQLite file, --plan makes a copy itself")
+		return errors.New("--on is for a PostgreSQL database; --plan copies an SQLite file itself")
 	case !at.IsFile() && v.In != "":
-		return errors.New("--in is for an SQLite file; of a PostgreSQL database, restore a copy and name it with --on")
+		return errors.New("--in is for an SQLite file; for a PostgreSQL database, restore a copy and name it with --on")
 	}
 	return nil
 }

@@ -92,14 +92,16 @@ const (
 // changes nothing there.
 func (s *server) testNetwork(ctx context.Context, id payment.NetworkAccountID) (t console.NetworkTest, err error) {
 	if s.paused() {
-		return t, holdfast.Errorf(holdfast.InvalidParams, "the store is paused, so no card network is asked")
+		return t, holdfast.Errorf(holdfast.InvalidParams,
+			"the store is paused, so no card network is asked; holdfast resume ends the pause")
 	}
 	account, found, err := s.Store.NetworkAccount(ctx, id)
 	if err != nil {
 		return t, err
 	}
 	if !found {
-		return t, holdfast.Errorf(holdfast.InvalidParams, "there is no such account")
+		return t, holdfast.Errorf(holdfast.InvalidParams,
+			"there is no such account at a card network; see holdfast network list")
 	}
 	if account.Mode == payment.NetworkLive && !s.Processor.Live {
 		return t, holdfast.Errorf(holdfast.InvalidParams,

@@ -52,10 +52,11 @@ type memberAdded struct {
 }
 
 func (operatorCreate) Help() string {
-	return `The person gets a link, which makes its reader a member. A running server that sends mails mails it; otherwise the
-command prints it. A person who has an account signs in to it and opens the link. Check that the account is theirs: on a server that sends no mail, a stranger may have made it. To take it over, set
-a new password (holdfast party password), remove its passkeys (holdfast operator reset), and then create the link again.
-The command changes the role of a member at once.`
+	return `The person gets a link, which makes its reader a member. The link is mailed if a server runs that sends mails; otherwise
+the command prints it. A person who has an account signs in to it and opens the link. Check that the account is theirs:
+on a server that sends no mail, a stranger may have made it. To take it over, set a new password (holdfast party
+password), remove its passkeys (holdfast operator reset), and then create the link again. The command changes the role
+of a member at once.`
 }
 
 func (v operatorCreate) Run(ctx context.Context, w world) error {
@@ -283,7 +284,7 @@ func (m memberRemoved) print(w world, asJSON bool) (err error) {
 		_, err = fmt.Fprintf(w.Out, "the invitation of %s is withdrawn\n", m.Email)
 		return err
 	}
-	_, err = fmt.Fprintf(w.Out, "%s is no member any more\n", m.Email)
+	_, err = fmt.Fprintf(w.Out, "%s is not a member any more\n", m.Email)
 	return err
 }
 
@@ -315,7 +316,7 @@ func (v operatorRemove) Run(ctx context.Context, w world) error {
 	return memberRemoved{v.Email, v.Caller, false}.print(w, v.JSON)
 }
 
-// ofCaller says of which caller a person is no member.
+// ofCaller says of what a person is not a member: of the server or of a caller.
 func (f memberFlags) ofCaller() string {
 	if f.Caller == "" {
 		return " of the server"
@@ -359,7 +360,7 @@ func (v operatorReset) Run(ctx context.Context, w world) error {
 		}{found.Email, mails && found.EmailVerified})
 	}
 	_, err = fmt.Fprintf(w.Out,
-		"%s has no second factor, and is signed out everywhere. The next visit to the console sets up "+
-			"a new one.\n", found.Email)
+		"%s has no second factor, and is signed out everywhere. At the next visit to the "+
+			"console, the person sets up a new one.\n", found.Email)
 	return err
 }

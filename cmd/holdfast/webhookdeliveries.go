@@ -203,7 +203,7 @@ func (v webhookRedeliver) Run(ctx context.Context, w world) error {
 	for _, e := range endpoints {
 		n, err := clerk(db, w).Redeliver(ctx, caller, e.ID, processor.Redelivery{Events: events, Since: since})
 		if errors.Is(err, processor.ErrNoEvent) {
-			err = errors.New("the caller has no event with one of these ids; see holdfast events list")
+			err = errors.New("the caller has no event with one of these ids, so nothing is sent again; see holdfast events list")
 		}
 		if err != nil {
 			return endpointFlags{v.webhookFlags, e.ID}.explained(err)
