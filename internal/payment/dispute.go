@@ -21,11 +21,13 @@ type Dispute struct {
 	Reason      string // as the network spells it
 	Status      string // as the network spells it
 	Open        bool   // not decided
+	Won         bool   // decided for the recipient; a closed inquiry is not won
 	Due         time.Time
-	Booked      holdfast.TransactionID // empty for an inquiry
-	Returned    holdfast.TransactionID // empty unless the recipient has won
-	Opened      time.Time
-	Updated     time.Time
+	// Booked is empty for an inquiry, and for a dispute that was won before it was heard of.
+	Booked   holdfast.TransactionID
+	Returned holdfast.TransactionID // empty unless the recipient has won
+	Opened   time.Time
+	Updated  time.Time
 }
 
 // warningStatus is the status of a Dispute that stands for the issuer's warning
@@ -101,12 +103,12 @@ func (d Dispute) eventType() EventType {
 	switch {
 	case d.Status == warningStatus:
 		return EventDisputeWarned
+	case d.Won || d.Returned != "":
+		return EventDisputeWon
 	case d.Booked == "" && d.Open:
 		return EventDisputeInquiry
 	case d.Booked == "":
 		return EventDisputeInquiryClosed
-	case d.Returned != "":
-		return EventDisputeWon
 	case d.Open:
 		return EventDisputeOpened
 	}
@@ -114,11 +116,14 @@ func (d Dispute) eventType() EventType {
 }
 
 // Tells returns the types of the events of a step. before is the dispute before the
-// step; its ID is empty if there was none.
+// step; its ID is empty if there was none. A dispute that was won before it was heard
+// of tells nothing: no money has moved here.
 func (d Dispute) Tells(before Dispute) []EventType {
 	now := d.eventType()
 	switch {
 	case before.ID != "" && before.eventType() == now:
+		return nil
+	case now == EventDisputeWon && before.ID == "":
 		return nil
 	case now == EventDisputeLost && before.Booked == "":
 		return []EventType{EventDisputeOpened, now}

@@ -23,6 +23,17 @@ type PaymentFound struct {
 	Warned bool
 }
 
+// Kept is what was taken and not given back.
+func (f PaymentFound) Kept() int64 {
+	kept := f.Captured
+	for _, r := range f.Refunds {
+		if !r.Failed && !r.Rest {
+			kept -= r.Micro
+		}
+	}
+	return kept
+}
+
 // A RefundFound is the state of a refund at a card network.
 type RefundFound struct {
 	Reference string

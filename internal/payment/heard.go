@@ -96,8 +96,10 @@ func (in HeardInput) followed() bool {
 func (in HeardInput) reserved() (Heard, bool) {
 	t := in.Transaction
 	switch {
-	case in.Found.Captured != t.Taken.Micro:
-		return in.attention("The held amount was captured at the card network, and not by a Settle.")
+	case in.Found.Captured != t.Taken.Micro && (in.Found.Captured == 0 || in.Found.Kept() > 0):
+		return in.attention(fmt.Sprintf("The card network captured %v of the hold, and not by a Settle. To keep the money, "+
+			"settle this amount. To give it back, refund it at the card network and cancel the hold.",
+			money.Micros(in.Found.Captured)))
 	case in.Found.Ended:
 		c := t.Gone(in.Now)
 		return Heard{Change: &c}, true
@@ -123,7 +125,7 @@ func (in HeardInput) ended() (h Heard, more, later bool) {
 		return r.Failed && r.Key == t.attempt(StepReturn, AttemptOpen, 0).Key()
 	}):
 		h, more = in.attention("The card network could not pay back the amount, although the payment has ended without it.")
-	case in.Found.Captured > 0 && !asked(StepReturn):
+	case in.Found.Kept() > 0 && !asked(StepReturn):
 		h, more = in.attention("The card network took the amount, although the payment has ended without it.")
 	}
 	return h, more, false
@@ -257,9 +259,9 @@ func (in HeardInput) dispute(found DisputeFound) (h Heard, more bool) {
 	before, known := in.Disputes.Find(found.Reference)
 	d := in.disputeOf(found)
 	switch {
-	case known && found.Inquiry && before.Booked != "":
+	case known && found.Inquiry && (before.Booked != "" || before.Won):
 		return Heard{}, false // it was looked at before it became a dispute
-	case known && !before.Open && d.Open && (found.Inquiry || before.Booked != ""):
+	case known && !before.Open && d.Open && (found.Inquiry || before.Booked != "" || before.Won):
 		return Heard{}, false // it was looked at before it was decided
 	}
 	if known {
@@ -313,6 +315,7 @@ func (in HeardInput) disputeOf(found DisputeFound) Dispute {
 		Account: in.Account, ID: found.Reference, Caller: t.Caller, Transaction: t.ID, Amount: money.Micros(found.Micro),
 		Reason: found.Reason, Status: found.Status,
 		Open: !found.Won && !found.Lost && !found.Closed && found.Status != warningStatus,
+		Won:  found.Won && !found.Inquiry,
 		Due:  found.Due, Opened: found.At, Updated: in.Now,
 	}
 	if !d.Amount.Positive() {

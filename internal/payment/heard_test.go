@@ -229,6 +229,14 @@ func TestHeard(t *testing.T) {
 				state: payment.Reserved, network: 42_50, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention},
 			},
 		},
+		"the hold was captured in the dashboard and given back": {
+			hold,
+			[]payment.PaymentFound{{
+				Captured: 42_500_000, Refunds: []payment.RefundFound{{Reference: "re_1", Micro: 42_500_000, Paid: true}},
+			}},
+			false,
+			want{state: payment.Reserved, network: 42_50},
+		},
 		"a late hold": {
 			failed,
 			[]payment.PaymentFound{{Reference: "pi_1", Held: 42_500_000}, {Ended: true}},
@@ -246,6 +254,14 @@ func TestHeard(t *testing.T) {
 			[]payment.PaymentFound{{Captured: 1}},
 			false,
 			want{state: payment.Cancelled, attention: true, notices: []payment.NetworkAbout{payment.AboutAttention}},
+		},
+		"a cancelled hold was captured and given back": {
+			cancelled,
+			[]payment.PaymentFound{{
+				Captured: 42_500_000, Refunds: []payment.RefundFound{{Reference: "re_1", Micro: 42_500_000, Paid: true}},
+			}},
+			false,
+			want{state: payment.Cancelled},
 		},
 		"S13 the rest of the hold": {
 			taken,
@@ -382,9 +398,20 @@ func TestHeard(t *testing.T) {
 		"a dispute of which only the end was heard": {
 			taken, disputed(won),
 			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00},
+		},
+		"a dispute of which only the end was heard, and looked at earlier": {
+			taken, disputed(won, inquiry, closed, open, won),
+			false,
+			want{state: payment.Success, network: 40_00, recipient: 40_00},
+		},
+		"an inquiry that became a dispute and was won unheard": {
+			taken, disputed(inquiry, won),
+			false,
 			want{
 				state: payment.Success, network: 40_00, recipient: 40_00,
-				told: []payment.EventType{payment.EventDisputeInquiryClosed},
+				notices: []payment.NetworkAbout{payment.AboutInquiry},
+				told:    []payment.EventType{payment.EventDisputeInquiry, payment.EventDisputeWon},
 			},
 		},
 		"a dispute that was lost when it was first heard of": {

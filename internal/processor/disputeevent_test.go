@@ -38,6 +38,21 @@ func TestADisputeTells(t *testing.T) {
 	}
 }
 
+// A dispute that was won before it was heard of tells nothing, however often it is
+// looked at.
+func TestADisputeThatWasWonUnheardTellsNothing(t *testing.T) {
+	atStripe(t, func(s striped) {
+		s.StartEvents()
+		sold := s.settled("")
+		dispute, err := s.fake.Dispute(s.intent(sold.ID), "product_not_received", false)
+		s.must(err)
+		s.must(s.fake.CloseDispute(dispute, true))
+		s.heard()
+		s.poll()
+		s.wantDispute(sold, dispute)
+	})
+}
+
 // An inquiry and a warning of fraud are events, too, although no money moves.
 func TestAnInquiryTells(t *testing.T) {
 	for name, warned := range map[string]bool{"inquiry": false, "warning": true} {

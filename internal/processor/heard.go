@@ -324,14 +324,9 @@ const strangerAge = time.Hour
 func (p *Processor) heardOfStranger(
 	ctx context.Context, e store.NetworkEvent, account payment.NetworkAccount, found payment.PaymentFound,
 ) (outcome store.NetworkEventOutcome, more bool, err error) {
-	back := int64(0)
-	for _, r := range found.Refunds {
-		if !r.Failed && !r.Rest {
-			back += r.Micro
-		}
-	}
+	kept := found.Kept()
 	switch {
-	case found.Held <= 0 && found.Captured <= back:
+	case found.Held <= 0 && kept <= 0:
 		return store.NetworkEventDone, false, nil
 	case p.now().Sub(found.At) < strangerAge:
 		return store.NetworkEventWaiting, false, errNotYet
@@ -347,14 +342,14 @@ func (p *Processor) heardOfStranger(
 		return store.NetworkEventGivenUp, false, fmt.Errorf("%v are held for caller %q, which is not in this "+
 			"store: another store may use the same account at the network", money.Micros(found.Held), found.Caller)
 	}
-	why := fmt.Errorf("%v were taken for a payment that this server does not know", money.Micros(found.Captured-back))
+	why := fmt.Errorf("%v were taken for a payment that this server does not know", money.Micros(kept))
 	err = p.db.Background(ctx, func(tx *store.Tx) error {
 		told, err := tx.NetworkEventGivenUp(e.Account, found.Reference)
 		if err != nil || told {
 			return err
 		}
 		return p.tellOfNetwork(tx, account, payment.NetworkNotice{
-			About: payment.AboutUnknown, Amount: money.Micros(found.Captured - back), Reference: found.Reference,
+			About: payment.AboutUnknown, Amount: money.Micros(kept), Reference: found.Reference,
 		})
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ var disputeTable = table[payment.Dispute]{name: "disputes", fields: fields[payme
 	textField("reason", func(d *payment.Dispute) *string { return &d.Reason }),
 	textField("status", func(d *payment.Dispute) *string { return &d.Status }),
 	flagField("open", func(d *payment.Dispute) *bool { return &d.Open }),
+	flagField("won", func(d *payment.Dispute) *bool { return &d.Won }),
 	timeField("due", func(d *payment.Dispute) *time.Time { return &d.Due }),
 	textField("booked", func(d *payment.Dispute) *holdfast.TransactionID { return &d.Booked }),
 	textField("returned", func(d *payment.Dispute) *holdfast.TransactionID { return &d.Returned }),
@@ -29,7 +30,7 @@ var (
 	disputeColumns = disputeTable.list()
 	scanDispute    = disputeTable.scanner()
 	insertDispute  = disputeTable.insertText("ON CONFLICT (account_id, dispute_id) DO NOTHING")
-	disputeSet     = disputeTable.some("amount, reason, status, open, due, booked, returned, updated")
+	disputeSet     = disputeTable.some("amount, reason, status, open, won, due, booked, returned, updated")
 	disputeGuard   = disputeTable.some("account_id, dispute_id, booked, returned")
 )
 
@@ -56,8 +57,9 @@ func (tx *Tx) SaveDispute(before, after payment.Dispute) error {
 		return tx.one("adding a dispute", insertDispute, disputeTable.fields.values(&after)...)
 	}
 	return tx.one("changing a dispute", `
-		UPDATE disputes SET amount = $1, reason = $2, status = $3, open = $4, due = $5, booked = $6, returned = $7, updated = $8
-		WHERE account_id = $9 AND dispute_id = $10 AND booked = $11 AND returned = $12`,
+		UPDATE disputes SET amount = $1, reason = $2, status = $3, open = $4, won = $5, due = $6, booked = $7, returned = $8,
+			updated = $9
+		WHERE account_id = $10 AND dispute_id = $11 AND booked = $12 AND returned = $13`,
 		disputeGuard.appendTo(disputeSet.values(&after), &before)...)
 }
 

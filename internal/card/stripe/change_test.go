@@ -1,6 +1,7 @@
 package stripe_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -139,6 +140,33 @@ func TestReleaseOfWhatWasTaken(t *testing.T) {
 		answer, _ = s.settle(s.about(payment.StepCapture, c, 4250, id))
 		s.wantApproved(answer)
 	})
+}
+
+// A hold of which the dashboard has captured another amount than the caller settles
+// needs a person once. A Settle of the captured amount finds that it was done.
+func TestCaptureOfAnotherAmount(t *testing.T) {
+	for name, cents := range map[string]struct{ captured, settled int64 }{
+		"less": {4000, 4250}, "all": {4250, 4000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyWay(t, func(_ *testing.T, s *stand) {
+				c := s.card("visa")
+				id := s.held(c, 4250)
+				if err := s.fake.Capture(id, cents.captured); err != nil {
+					s.t.Fatal(err)
+				}
+				answer, doubts := s.settle(s.about(payment.StepCapture, c, cents.settled, id))
+				s.wantDeclined(answer, "Another amount was already taken, so the payment cannot be made.")
+				want := fmt.Sprintf("Stripe took %v, and not %v, so the payment failed here. Refund the amount at Stripe.",
+					money.Cents(cents.captured), money.Cents(cents.settled))
+				if answer.Details.Attention != want || !answer.Gone || len(doubts) > 0 || s.fake.Captured() != cents.captured {
+					s.t.Errorf("the answer is %+v, after the doubts %v", answer, doubts)
+				}
+				answer, _ = s.settle(s.about(payment.StepCapture, c, cents.captured, id))
+				s.wantApproved(answer)
+			})
+		})
+	}
 }
 
 // An expired hold that ends within an hour anyway costs no request. If it has not

@@ -1,10 +1,12 @@
 package stripe
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/card"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A move is what a question needs next.
@@ -117,7 +119,8 @@ func (v view) authorize() decision {
 			return v.alarm("was captured elsewhere")
 		}
 		d := v.approve()
-		d.answer.Details.Attention = "The held amount was captured at Stripe, and not by a Settle."
+		d.answer.Details.Attention = fmt.Sprintf("Stripe captured %v of the hold, and not by a Settle. To keep the money, "+
+			"settle this amount. To give it back, refund it at Stripe and cancel the hold.", v.received())
 		return d
 	case processing:
 		return v.doubt("is being processed", processingPause)
@@ -137,7 +140,7 @@ func (v view) charge() decision {
 	switch v.pi.status {
 	case succeeded:
 		if v.pi.received != want {
-			return v.alarm("took another amount")
+			return v.tookOther()
 		}
 		return v.approve()
 	case needsCapture:
@@ -189,7 +192,7 @@ func (v view) capture() decision {
 	switch v.pi.status {
 	case succeeded:
 		if v.pi.received != want {
-			return v.alarm("took another amount")
+			return v.tookOther()
 		}
 		return v.approve()
 	case needsCapture:
@@ -212,6 +215,9 @@ func (v view) release() decision {
 	case canceled:
 		return v.approve()
 	case succeeded:
+		if v.pi.charge.refunded >= v.pi.amount { // with the rest of a smaller capture, which Stripe refunds
+			return v.approve()
+		}
 		d := v.ended(messageTaken)
 		d.answer.Details.Attention = "The amount was taken at Stripe, so the hold could not be released. Refund it if it " +
 			"was taken by mistake."
@@ -241,6 +247,18 @@ func (v view) ended(message string) decision {
 func (v view) cancel(message string) decision {
 	return decision{move: moveCancel, answer: declined(message, v.pi.details())}
 }
+
+// tookOther declines because Stripe has taken another amount than is asked. The
+// books cannot have that amount, and nothing is left to release.
+func (v view) tookOther() decision {
+	d := decision{answer: declined(messageOther, v.pi.details())}
+	d.answer.Gone = true
+	d.answer.Details.Attention = fmt.Sprintf("Stripe took %v, and not %v, so the payment failed here. Refund the amount "+
+		"at Stripe.", v.received(), v.q.Amount)
+	return d
+}
+
+func (v view) received() money.Amount { return money.Micros(v.pi.received * microPerCent) }
 
 func (v view) alarm(why string) decision {
 	return decision{move: moveDoubt, why: why, alarm: true}

@@ -69,6 +69,7 @@ func TestDecide(t *testing.T) {
 	late := question(payment.StepAuthorize, func(q *card.Question) { q.Until = start })
 	buyer := question(payment.StepAuthorize, present)
 	small := func(pi *intent) { pi.capturable, pi.received = 4000, 4000 }
+	more := func(pi *intent) { pi.received = 4300 }
 	large := func(pi *intent) { pi.amount, pi.capturable = 5000, 5000 }
 	for _, test := range []struct {
 		name string
@@ -104,7 +105,8 @@ func TestDecide(t *testing.T) {
 		{"page's hold never tried", authorize, made(authorize, needsConfirmation, byPage), "cancel: " + messageLate},
 
 		{"taken", capture, made(capture, succeeded), approved},
-		{"taken, other amount", capture, made(capture, succeeded, small), alarm},
+		{"taken, less", capture, made(capture, succeeded, small), refused + messageOther + ", attention"},
+		{"taken, more", capture, made(capture, succeeded, more), refused + messageOther + ", attention"},
 		{"not yet taken", capture, made(capture, needsCapture), "capture"},
 		{"too little to take", capture, made(capture, needsCapture, small), alarm},
 		{"lapsed", capture, made(capture, canceled, releasedAfterHold), refused + messageLapsed},
@@ -115,9 +117,10 @@ func TestDecide(t *testing.T) {
 		{"not yet released", release, made(release, needsCapture), "cancel"},
 		{"not yet released, never confirmed", release, made(release, needsConfirmation), "cancel"},
 		{"taken, not held", release, made(release, succeeded), refused + messageTaken + ", attention"},
+		{"taken and given back", release, made(release, succeeded, releasedAfterHold), approved},
 
 		{"charged", charge, made(charge, succeeded), approved},
-		{"charged, other amount", charge, made(charge, succeeded, small), alarm},
+		{"charged, other amount", charge, made(charge, succeeded, small), refused + messageOther + ", attention"},
 		{
 			"charge declined", charge, made(charge, needsMethod, refusedBy("stolen_card")),
 			refused + messageDeclined + ", tidy",

@@ -26,6 +26,7 @@ const (
 	messageReturn   = "The refund could not be paid back to the card."
 	messageDisputed = "The payment is disputed, so it cannot be refunded."
 	messageOutside  = "The payment was already refunded at the card network."
+	messageOther    = "Another amount was already taken, so the payment cannot be made."
 	messageTaken    = "The amount was already taken, so the hold cannot be released."
 )
 

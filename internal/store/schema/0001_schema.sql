@@ -990,6 +990,7 @@ CREATE TABLE disputes (
 	reason         TEXT   NOT NULL,
 	status         TEXT   NOT NULL,
 	open           BIGINT NOT NULL,
+	won            BIGINT NOT NULL,
 	due            BIGINT NOT NULL,
 	booked         TEXT   NOT NULL,
 	returned       TEXT   NOT NULL,
