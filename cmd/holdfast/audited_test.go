@@ -110,7 +110,7 @@ var decided = map[string]string{
 	"report refunds":     reads,
 	"report settlements": reads,
 	"report statement":   reads,
-	"restore":            "store.restore",
+	"restore":            "store.restore ?store.backup ?store.resume", // the file brings the entries of its store
 	"resume":             "store.resume",
 	"seal keygen":        noStore,
 	"seal off":           "store.unseal",

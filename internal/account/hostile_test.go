@@ -121,7 +121,7 @@ func TestRequestsThatNoPageMakes(t *testing.T) {
 		{http.MethodGet, "authorisations/cancel?token=x"},
 		{http.MethodGet, "methods/default"},
 		{http.MethodGet, "profile/business"},
-		{http.MethodPost, "history"},
+		{http.MethodPost, "history/one"},
 		{http.MethodPut, "profile/name"},
 		{http.MethodDelete, "methods/remove"},
 	} {

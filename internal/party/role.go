@@ -53,8 +53,8 @@ const (
 // Permissions lists every permission, those of callers first.
 var Permissions = []Permission{
 	MayRead, MayActOnHolds, MayRefund, MayResend, MayEndTokens, MayManageKeys, MayManageWebhooks, MayMoveClock,
-	MayChangeCaller, MayReport, MayReadAuditLog, MayManageMembers, MayCreateCallers, MayReadParties, MayManageParties,
-	MaySeeSystem,
+	MayChangeCaller, MayReport, MayReadAuditLog, MayManageMembers, MayTestNetwork, MayCreateCallers, MayReadParties,
+	MayManageParties, MaySeeSystem,
 }
 
 // permitted has the roles that have each permission.

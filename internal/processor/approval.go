@@ -254,7 +254,8 @@ func (p *Processor) Approve(
 	if err != nil {
 		return nil, err
 	}
-	if a, _, err = p.readApproval(ctx, caller.ID, id); err == nil && (a.State != party.ApprovalApproved || a.DecidedBy != by) {
+	if a, _, err = p.readApproval(ctx, caller.ID, id); err == nil &&
+		(a.State != party.ApprovalApproved || a.DecidedBy != by) {
 		err = party.ErrApprovalDecided
 	}
 	return all, err

@@ -64,7 +64,8 @@ func (tx *ReadTx) ApprovalUnder(of party.CallerID, idempotency string) (a party.
 
 // InsertApproval adds an approval. It is ErrStale if its idempotency key has one.
 func (tx *Tx) InsertApproval(a party.Approval) error {
-	return tx.one("asking for an approval", approvalTable.insertText("ON CONFLICT DO NOTHING"), approvalTable.fields.values(&a)...)
+	return tx.one("asking for an approval", approvalTable.insertText("ON CONFLICT DO NOTHING"),
+		approvalTable.fields.values(&a)...)
 }
 
 // DecideApproval writes a decision. It is ErrStale if there was one meanwhile.
