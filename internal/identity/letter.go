@@ -12,7 +12,7 @@ func (s *Service) Tell(tx *store.Tx, n party.Notice) error {
 		return nil
 	}
 	subject, text := s.Letters(n)
-	return s.Mail(tx, n.To, subject, text)
+	return s.Post(tx, party.Mail{ID: s.MailID(), To: n.To, Party: n.Party, Subject: subject, Text: text})
 }
 
 // Mail writes a mail in the same database transaction as the event that it reports.
@@ -37,6 +37,6 @@ func (s *Service) TellOwner(tx *store.Tx, account party.Party, n party.Notice) e
 	if !account.EmailVerified {
 		return nil
 	}
-	n.To, n.Language = account.Email, account.Language
+	n.To, n.Party, n.Language = account.Email, account.ID, account.Language
 	return s.Tell(tx, n)
 }

@@ -87,7 +87,8 @@ func (s *Service) Send(tx *store.Tx, to party.Party, l Letter) error {
 		return err
 	}
 	return s.Tell(tx, party.Notice{
-		About: noticeOf[l.Purpose], To: l.Email, Language: to.Language, Link: l.link, Code: l.code, Visit: l.visit,
+		About: noticeOf[l.Purpose], To: l.Email, Party: to.ID, Language: to.Language, Link: l.link, Code: l.code,
+		Visit: l.visit,
 	})
 }
 

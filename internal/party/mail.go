@@ -11,6 +11,7 @@ import (
 type Mail struct {
 	ID      string // "M01K…"; the same in every delivery attempt
 	To      string // e-mail address
+	Party   ID     // that it is written to; empty for an address without one
 	Subject string
 	Text    string
 	Created time.Time // real time

@@ -8,6 +8,7 @@ package party
 type Notice struct {
 	About    NoticeAbout
 	To       string // e-mail address
+	Party    ID     // that the notice is to; empty for an address without one
 	Language string // of the party's pages, "de-CH"; empty if unknown
 	Link     string // secret of a link; empty without one
 	Code     string // to type instead of following the link; empty without one

@@ -60,6 +60,14 @@ type Party struct {
 	Created time.Time
 }
 
+// ProvedEmail is the e-mail address if the party has proved it; otherwise it is empty.
+func (p Party) ProvedEmail() string {
+	if !p.EmailVerified {
+		return ""
+	}
+	return p.Email
+}
+
 // MayPay reports whether the party's e-mail address allows it to pay: the
 // address is verified, or the party is new enough, or a guest. To be paid, a party
 // must always have a verified address.

@@ -1,6 +1,9 @@
 package processor
 
 import (
+	"slices"
+	"time"
+
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/identity"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -11,10 +14,18 @@ import (
 // before those of the server.
 const approversMax = 100
 
+// askersLetters is how many approvals that one asker asks for in an hour are announced by
+// letters. The further ones are only on the page.
+const askersLetters = 20
+
 // tellApprovers writes to each member who may approve, in the commit that asks.
 func (p *Processor) tellApprovers(tx *store.Tx, a party.Approval) error {
 	if p.Identity.Letters == nil {
 		return nil
+	}
+	asked, err := tx.AskedSince(a.Caller, a.AskedBy, a.AskedAt.Add(-time.Hour), askersLetters+1)
+	if err != nil || asked > askersLetters {
+		return err
 	}
 	all, err := identity.MembersThat(&tx.ReadTx, a.Caller, a.MayBeApprovedBy)
 	if err != nil {
@@ -32,13 +43,13 @@ func (p *Processor) tellApprovers(tx *store.Tx, a party.Approval) error {
 }
 
 // tellDecision writes to the member who has asked, unless it has decided by itself or is
-// no member any more.
+// no member of the caller any more.
 func (p *Processor) tellDecision(tx *store.Tx, a party.Approval) error {
 	if p.Identity.Letters == nil || a.AskedBy == "" || a.AskedBy == a.DecidedBy {
 		return nil
 	}
 	all, err := identity.MembershipsOf(&tx.ReadTx, a.AskedBy)
-	if err != nil || len(all) == 0 {
+	if err != nil || !slices.ContainsFunc(all, func(m party.Membership) bool { return m.Covers(a.Caller) }) {
 		return err
 	}
 	asker, err := partyOf(&tx.ReadTx, a.AskedBy)

@@ -1,7 +1,9 @@
 package processor_test
 
 import (
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -78,6 +80,54 @@ func TestLettersAboutApprovals(t *testing.T) {
 		}
 		if n := len(box.To(s.owner.Email)); n != before {
 			t.Errorf("the owner has %d letters more", n-before)
+		}
+	})
+}
+
+// An asker who was removed hears nothing of the caller, also as a member of another one.
+func TestRemovedAskersGetNoLetter(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		s := newStaff(w)
+		members := holdfasttest.Members{World: w}
+		members.Appoint(s.packer.ID, party.RoleOwner, w.OtherShop().ID)
+		box := w.Mailing()
+		a := s.ask(party.ApproveSettle, s.packer.ID, w.Reserved("60.00", "order-1").ID, "60.00")
+		if err := s.Processor.Identity.RemoveMember(t.Context(), "", s.packer.ID, s.Shop.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Processor.DeclineApproval(t.Context(), s.Shop.ID, a.ID, s.owner.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range box.To(s.packer.Email) {
+			if n.About == party.NoticeApprovalDecided {
+				t.Errorf("a removed member gets %+v", n)
+			}
+		}
+	})
+}
+
+// A member who asks again and again cannot flood the others with letters.
+func TestLettersAboutApprovalsAreBounded(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		s := newStaff(w)
+		box := w.Mailing()
+		r := w.Reserved("90.00", "order-1")
+		askMany := func(first int) {
+			for i := range 22 {
+				a := s.ask(party.ApproveSettle, s.packer.ID, r.ID, strconv.Itoa(first+i)+".00")
+				if err := s.Processor.DeclineApproval(t.Context(), s.Shop.ID, a.ID, s.packer.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		askMany(100)
+		if n := len(box.To(s.finance.Email)); n != 20 {
+			t.Errorf("there are %d letters in the first hour", n)
+		}
+		w.Clock.Advance(time.Hour)
+		askMany(200)
+		if n := len(box.To(s.finance.Email)); n != 40 {
+			t.Errorf("there are %d letters in two hours", n)
 		}
 	})
 }

@@ -46,7 +46,8 @@ func (p *Processor) AskClaim(ctx context.Context, link, from string) error {
 			return p.Identity.Send(tx, guest, l)
 		}
 		return p.Identity.Tell(tx, party.Notice{
-			About: party.NoticeGuestHasAccount, To: guest.Email, Language: guest.Language, Guest: link,
+			About: party.NoticeGuestHasAccount, To: guest.Email, Party: guest.ID, Language: guest.Language,
+			Guest: link,
 		})
 	})
 }

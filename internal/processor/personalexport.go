@@ -96,7 +96,7 @@ func (e *personalExport) writeAccount(tx *store.ReadTx) error {
 	if err != nil {
 		return err
 	}
-	mails, err := e.mails(tx, found)
+	mails, err := tx.MailsTo(found, exportPage)
 	if err != nil {
 		return err
 	}

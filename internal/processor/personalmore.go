@@ -96,30 +96,6 @@ func exportedAggregateOf(a payment.AggregateInstrument) exportedAggregate {
 	return exportedAggregate{a.Caller, a.Method, a.Limit.String(), a.Balance.String(), a.Installed, a.Expires}
 }
 
-// mails reads the mails to the party, also those to an address that it has not proved
-// yet.
-func (e *personalExport) mails(tx *store.ReadTx, found party.Party) ([]store.Mail, error) {
-	all, err := tx.MailsTo(found.Email, exportPage)
-	if err != nil {
-		return nil, err
-	}
-	letters, err := tx.ProofsOf(e.id)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range letters {
-		if l.Email == found.Email {
-			continue
-		}
-		more, err := tx.MailsTo(l.Email, exportPage)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, more...)
-	}
-	return all, nil
-}
-
 // A personalField is a named value of an export.
 type personalField struct {
 	name  string
@@ -152,7 +128,7 @@ func (e *personalExport) access(tx *store.ReadTx, found party.Party) ([]personal
 	if err != nil {
 		return nil, err
 	}
-	invitations, err := tx.InvitationsTo(found.Email)
+	invitations, err := tx.InvitationsTo(found)
 	if err != nil {
 		return nil, err
 	}

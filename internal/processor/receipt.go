@@ -79,7 +79,7 @@ func (p *Processor) sendReceipt(tx *store.Tx, to party.ID, r payment.Receipt) er
 	}
 	r.Language = account.Language
 	m := party.Mail{
-		ID: receiptID(r), To: account.Email,
+		ID: receiptID(r), To: account.Email, Party: account.ID,
 		About: party.MailAbout{Caller: r.Caller.ID, Object: string(r.Token.ID), Kind: party.MailKind(r.About)},
 	}
 	if r.Transaction.ID != "" {

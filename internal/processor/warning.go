@@ -378,7 +378,7 @@ func (p *Processor) tellOfDeadlines(tx *store.Tx, n payment.DueNotice) (mail str
 	}
 	n.Language = owner.Language
 	m := party.Mail{
-		ID: p.Identity.MailID(), To: owner.Email,
+		ID: p.Identity.MailID(), To: owner.Email, Party: owner.ID,
 		About: party.MailAbout{Caller: n.Caller.ID, Object: party.MailDeadlines, Kind: party.MailDeadline},
 	}
 	m.Subject, m.Text = p.DueLetters(n)

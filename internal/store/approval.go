@@ -53,6 +53,15 @@ func (tx *ReadTx) OpenApprovals(of party.CallerID, after time.Time, limit int) (
 		ORDER BY asked_at, approval_id LIMIT $3`, of, micros(after), limit)
 }
 
+// AskedSince counts the approvals of a caller that a member, or commands if it is empty,
+// has asked for after a time. It counts at most limit.
+func (tx *ReadTx) AskedSince(of party.CallerID, by party.ID, after time.Time, limit int) (asked int, err error) {
+	all, err := list(tx, "counting the approvals of an asker", scanApproval, `
+		SELECT `+approvalColumns+` FROM approvals
+		WHERE caller_id = $1 AND asked_by = $2 AND asked_at > $3 LIMIT $4`, of, by, micros(after), limit)
+	return len(all), err
+}
+
 // ApprovalUnder reads the approval that was asked for under an idempotency key, whether
 // or not somebody has decided on it.
 func (tx *ReadTx) ApprovalUnder(of party.CallerID, idempotency string) (a party.Approval, found bool, err error) {

@@ -33,6 +33,7 @@ type Mail struct {
 var mailTable = table[Mail]{name: "mails", fields: fields[Mail]{
 	textField("mail_id", func(m *Mail) *string { return &m.ID }),
 	textField("recipient", func(m *Mail) *string { return &m.To }),
+	textField("party_id", func(m *Mail) *party.ID { return &m.Party }),
 	textField("subject", func(m *Mail) *string { return &m.Subject }),
 	textField("body", func(m *Mail) *string { return &m.Text }),
 	timeField("created", func(m *Mail) *time.Time { return &m.Created }),

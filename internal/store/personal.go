@@ -109,7 +109,6 @@ var erasures = []string{
 		SELECT caller_id, transaction_id FROM transactions WHERE sender = $1)`,
 	`UPDATE sent_mails SET masked = '' WHERE (caller_id, object_id) IN (
 		SELECT caller_id, token_id FROM tokens WHERE sender = $1 AND sender <> '')`,
-	`DELETE FROM mails WHERE recipient IN (SELECT email FROM proofs WHERE party_id = $1)`,
 	`DELETE FROM signed_in WHERE party_id = $1`,
 	`DELETE FROM passkeys WHERE party_id = $1`,
 	`DELETE FROM passkey_challenges WHERE party_id = $1`,
@@ -126,14 +125,13 @@ func (tx *Tx) EraseParty(p party.Party) error {
 	if err := tx.eraseVisits(p.ID); err != nil {
 		return err
 	}
-	for _, one := range []struct{ text, arg string }{
-		// A letter about a new address is to the old one.
-		{`DELETE FROM mails WHERE recipient = $1 OR replace(body, $1, '') <> body`, p.Email},
-		{`DELETE FROM invitations WHERE email_key = $1`, party.EmailKey(p.Email)},
-	} {
-		if _, err := tx.exec("erasing an address", one.text, one.arg); err != nil {
-			return err
-		}
+	proved := p.ProvedEmail()
+	if _, err := tx.exec("erasing mails", `DELETE`+mailsOf, p.ID, proved); err != nil {
+		return err
+	}
+	if _, err := tx.exec("erasing invitations", `
+		DELETE FROM invitations WHERE email_key = $1`, party.EmailKey(proved)); err != nil {
+		return err
 	}
 	for _, text := range erasures {
 		if _, err := tx.exec("erasing personal data", text, p.ID); err != nil {

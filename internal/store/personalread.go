@@ -23,11 +23,16 @@ func (tx *ReadTx) AggregatesFor(sender party.ID) ([]payment.AggregateInstrument,
 		SELECT `+aggregateColumns+` FROM aggregate_instruments WHERE sender = $1 ORDER BY installed, aggregate_id`, sender)
 }
 
-// MailsTo reads the mails to an address that are kept, at most limit. Those that were
+// mailsOf selects the mails to the party $1, and the mails without a party to the
+// address $2 that it has proved. An address that it has not proved may belong to another
+// person.
+const mailsOf = ` FROM mails WHERE party_id = $1 AND party_id <> '' OR party_id = '' AND lower(recipient) = lower($2)`
+
+// MailsTo reads the mails to a party that are kept, at most limit. Those that were
 // delivered are not kept.
-func (tx *ReadTx) MailsTo(address string, limit int) ([]Mail, error) {
-	return list(tx, "reading mails to an address", scanMail, `
-		SELECT `+mailColumns+` FROM mails WHERE recipient = $1 ORDER BY created, mail_id LIMIT $2`, address, limit)
+func (tx *ReadTx) MailsTo(p party.Party, limit int) ([]Mail, error) {
+	return list(tx, "reading mails to a party", scanMail, `
+		SELECT `+mailColumns+mailsOf+` ORDER BY created, mail_id LIMIT $3`, p.ID, p.ProvedEmail(), limit)
 }
 
 // ProofsOf reads the letters by which a party may prove an address, or change its
@@ -37,10 +42,11 @@ func (tx *ReadTx) ProofsOf(owner party.ID) ([]party.Proof, error) {
 		SELECT `+proofColumns+` FROM proofs WHERE party_id = $1 ORDER BY created`, owner)
 }
 
-// InvitationsTo reads the invitations to an address.
-func (tx *ReadTx) InvitationsTo(address string) ([]party.Invitation, error) {
+// InvitationsTo reads the invitations to the address that a party has proved.
+func (tx *ReadTx) InvitationsTo(p party.Party) ([]party.Invitation, error) {
 	return list(tx, "reading invitations to an address", scanInvitation, `
-		SELECT `+invitationColumns+` FROM invitations WHERE email_key = $1 ORDER BY created`, party.EmailKey(address))
+		SELECT `+invitationColumns+` FROM invitations WHERE email_key = $1 ORDER BY created`,
+		party.EmailKey(p.ProvedEmail()))
 }
 
 // A NetworkCustomer is the name that a card network has given to a party.

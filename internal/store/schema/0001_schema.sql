@@ -633,6 +633,7 @@ CREATE TABLE calendars (
 CREATE TABLE mails (
 	mail_id      TEXT   NOT NULL PRIMARY KEY,
 	recipient    TEXT   NOT NULL,
+	party_id     TEXT   NOT NULL, -- empty for an address without a party
 	subject      TEXT   NOT NULL,
 	body         TEXT   NOT NULL,
 	created      BIGINT NOT NULL,
@@ -768,6 +769,7 @@ CREATE TABLE approvals (
 ) {{plain}};
 CREATE INDEX approvals_waiting ON approvals (caller_id, asked_at, approval_id) WHERE state = 'Asked';
 CREATE UNIQUE INDEX approvals_by_key ON approvals (caller_id, idempotency);
+CREATE INDEX approvals_by_asker ON approvals (caller_id, asked_by, asked_at);
 
 -- The random keys of forms that have made a secret, so that a form that is sent twice makes one.
 CREATE TABLE used_forms (
