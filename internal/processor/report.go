@@ -110,7 +110,7 @@ func (p *Processor) sumDaysOf(ctx context.Context, c party.Caller) (more bool, e
 	if err != nil || days.From >= days.To {
 		return false, err
 	}
-	err = p.db.Background(ctx, func(tx *store.Tx) error { return tx.KeepDailySums(place, days, sums) })
+	err = p.db.KeepDailySums(ctx, place, days, sums)
 	if errors.Is(err, store.ErrStale) { // another server has computed them, or the clock was moved
 		return false, nil
 	}

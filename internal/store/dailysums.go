@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -224,10 +225,97 @@ func (tx *ReadTx) OverdueSince(c party.CallerID, now time.Time) (first time.Time
 	return first, nil
 }
 
+// changesMost is how many changes of accounts one commit writes.
+const changesMost = 2000
+
 // KeepDailySums writes the sums of the days from p.Closed until before d.To, and
 // the new place. It writes nothing if all of it is there already. It is ErrStale if
-// another server has written the place since.
-func (tx *Tx) KeepDailySums(p DailySumPlace, d DaysToSum, s DaySums) error {
+// another server has written the place since. No commit writes many rows: the others
+// wait for it.
+func (db *DB) KeepDailySums(ctx context.Context, p DailySumPlace, d DaysToSum, s DaySums) error {
+	most := cmp.Or(db.changesMost, changesMost)
+	for {
+		part, some := s.first(d, most)
+		large := len(some.Changes) > most // of one day
+		if large {
+			if err := db.keepChanges(ctx, &p, some.Changes, most); err != nil {
+				return err
+			}
+		}
+		err := db.Background(ctx, func(tx *Tx) error { return tx.keepDailySums(p, part, some, large) })
+		if err != nil || part == d {
+			return err
+		}
+		p.Version++
+		p.Closed = part.Closed
+		s = DaySums{s.Days[len(some.Days):], s.Changes[len(some.Changes):]}
+	}
+}
+
+// first are the first days of d, with their sums, that have at most so many changes of
+// accounts; at least one day.
+func (s DaySums) first(d DaysToSum, most int) (DaysToSum, DaySums) {
+	if len(s.Changes) <= most {
+		return d, s
+	}
+	to := max(s.Changes[most].Day, s.Changes[0].Day+1)
+	if to >= d.Closed {
+		return d, s
+	}
+	days := slices.IndexFunc(s.Days, func(f payment.DayFigures) bool { return f.Day >= to })
+	changes := slices.IndexFunc(s.Changes, func(a AccountDay) bool { return a.Day >= to })
+	if days >= 0 {
+		s.Days = s.Days[:days]
+	}
+	if changes >= 0 {
+		s.Changes = s.Changes[:changes]
+	}
+	return DaysToSum{From: d.From, To: to, Closed: to}, s
+}
+
+// keepChanges writes the changes of accounts of a day in several commits. The day is
+// not closed before the last one, so nothing reads them until then, and an attempt that
+// was cut short is repeated.
+func (db *DB) keepChanges(ctx context.Context, p *DailySumPlace, changes []AccountDay, most int) error {
+	step := func(work func(*Tx) error) error {
+		err := db.Background(ctx, func(tx *Tx) error {
+			if err := tx.writeDailySumPlace(*p, p.Closed, p.NotBefore); err != nil { // ErrStale to another server
+				return err
+			}
+			return work(tx)
+		})
+		p.Version++
+		return err
+	}
+	for removed := int64(most); removed == int64(most); {
+		if err := step(func(tx *Tx) (err error) {
+			removed, err = tx.exec("removing changes of accounts", `
+				DELETE FROM daily_changes WHERE caller_id = $1 AND (day, account) IN (
+					SELECT day, account FROM daily_changes WHERE caller_id = $1 AND day >= $2 LIMIT $3)`, p.Caller, p.Closed, most)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	for some := range slices.Chunk(changes, most) {
+		if err := step(func(tx *Tx) error { return tx.addChangesOfAccounts(p.Caller, some) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) addChangesOfAccounts(c party.CallerID, changes []AccountDay) error {
+	rows := make([][]any, len(changes))
+	for i, one := range changes {
+		rows[i] = []any{c, one.Day, one.Account, one.Micro}
+	}
+	return tx.addRows("adding changes of accounts", `INSERT INTO daily_changes (caller_id, day, account, micro)`, ``, rows)
+}
+
+// keepDailySums writes days in one commit. kept says that the changes of accounts are
+// there already.
+func (tx *Tx) keepDailySums(p DailySumPlace, d DaysToSum, s DaySums, kept bool) error {
 	to, days, closed := d.To, s.Days, d.Closed
 	there, err := tx.DailySums(p.Caller, p.Closed, to)
 	if err != nil {
@@ -248,11 +336,14 @@ func (tx *Tx) KeepDailySums(p DailySumPlace, d DaysToSum, s DaySums) error {
 			return err
 		}
 	}
-	rows := make([][]any, len(s.Changes))
-	for i, one := range s.Changes {
-		rows[i] = []any{p.Caller, one.Day, one.Account, one.Micro}
+	if kept {
+		return nil
 	}
-	return tx.addRows("adding changes of accounts", `INSERT INTO daily_changes (caller_id, day, account, micro)`, ``, rows)
+	if _, err := tx.exec("removing changes of accounts", // of an attempt that was cut short
+		`DELETE FROM daily_changes WHERE caller_id = $1 AND day >= $2`, p.Caller, p.Closed); err != nil {
+		return err
+	}
+	return tx.addChangesOfAccounts(p.Caller, s.Changes)
 }
 
 func sameFigures(a, b payment.DayFigures) bool {

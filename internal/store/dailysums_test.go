@@ -1,12 +1,15 @@
 package store_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/ledger"
+	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -54,6 +57,49 @@ func TestBooksNameTheDayWhoseSumsAreWrong(t *testing.T) {
 				t.Errorf("found %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// Days are closed in commits of a bounded size. An attempt that was cut short within a
+// day is repeated, and the changes of accounts are right.
+func TestDaysAreClosedInSmallCommits(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		for _, most := range []int{0, 1, 2, 4, 7} {
+			t.Run(fmt.Sprint(name, " ", most), func(t *testing.T) {
+				at := address(t)
+				w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+				for i := range 3 {
+					w.Paid("10.00", holdfast.CallerReference(fmt.Sprint("order-", i)))
+					w.Clock.Advance(48 * time.Hour)
+				}
+				if most > 0 {
+					w.DB.WriteFewChanges(most)
+				}
+				db := raw(t, at)
+				exec := func(statement string) {
+					t.Helper()
+					if _, err := db.ExecContext(t.Context(), statement); err != nil {
+						t.Fatal(err)
+					}
+				}
+				day := payment.BookDayOf(holdfasttest.Start)
+				exec(fmt.Sprintf(`INSERT INTO daily_changes (caller_id, day, account, micro) VALUES
+					('%s', %d, 'fees', 1), ('%[1]s', %[2]d, 'nobody', 1)`, w.Shop.ID, day))
+				if err := w.SumDays(); err != nil {
+					t.Fatal(err)
+				}
+				holdfasttest.CheckBooks(t, w.DB)
+				var rows, version, closed int64
+				err := db.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM daily_changes), version, closed
+					FROM daily_sum_places WHERE caller_id = '`+string(w.Shop.ID)+`'`).Scan(&rows, &version, &closed)
+				if err != nil || closed != int64(day)+6 {
+					t.Errorf("the days before %d are closed, want %d (%v)", closed, day+6, err)
+				}
+				if want := rows / int64(max(most, 1)); most > 0 && version < want {
+					t.Errorf("%d rows were written in %d commits, want at least %d", rows, version, want)
+				}
+			})
+		}
 	}
 }
 

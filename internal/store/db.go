@@ -23,6 +23,7 @@ type DB struct {
 	added chan struct{} // events, in a commit
 
 	afterSealStep func() // set by a test
+	changesMost   int    // set by a test; zero is the default
 }
 
 // A Config says which database to open and how.

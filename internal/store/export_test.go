@@ -27,6 +27,9 @@ func WaitForQueue(db *DB, n int) {
 // AfterSealStep sets a function that is called after each step of sealing.
 func (db *DB) AfterSealStep(call func()) { db.afterSealStep = call }
 
+// WriteFewChanges sets how many changes of accounts one commit writes.
+func (db *DB) WriteFewChanges(most int) { db.changesMost = most }
+
 // LeaveUnclean makes sealing fail after all secrets are sealed.
 func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }
 
