@@ -57,7 +57,19 @@ func eraseInput(tx *store.ReadTx, id party.ID) (in payment.EraseInput, err error
 // EraseParty erases a party's personal data: its name, addresses, cards, passkeys,
 // sessions and mails. It cancels the party's tokens. The payments stay, with a party
 // that has no name. It is a *payment.EraseError if something is open.
+//
+// The visits are erased first, in commits of their own, because there may be many. If
+// it is cut short, it can be repeated.
 func (p *Processor) EraseParty(ctx context.Context, id party.ID) error {
+	switch obstacles, err := p.EraseObstacles(ctx, id); {
+	case err != nil:
+		return err
+	case len(obstacles) > 0:
+		return &payment.EraseError{Obstacles: obstacles}
+	}
+	if err := p.db.EraseVisits(ctx, id); err != nil {
+		return err
+	}
 	return p.db.Update(ctx, func(tx *store.Tx) error {
 		in, err := eraseInput(&tx.ReadTx, id)
 		if err != nil {

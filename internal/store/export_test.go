@@ -27,6 +27,9 @@ func WaitForQueue(db *DB, n int) {
 // AfterSealStep sets a function that is called after each step of sealing.
 func (db *DB) AfterSealStep(call func()) { db.afterSealStep = call }
 
+// VisitsErased is how many visits are erased in one commit.
+const VisitsErased = visitsErased
+
 // WriteFewChanges sets how many changes of accounts one commit writes.
 func (db *DB) WriteFewChanges(most int) { db.changesMost = most }
 
@@ -89,15 +92,16 @@ func Searches() map[string]string {
 		visitsSpelled + equals:       "visits_by_reference (caller_id=? AND reference=?)",
 		ofSender:                     "transactions_by_sender (sender=?)",
 		guestsWithEmail:              "guests_by_email (<expr>=?)",
-		cardsWithLast4:               "instruments_by_last4 (last4=?)",
-		networkEventNamed:            "(account_id=? AND event_id=?)",
-		paymentsNamed:                "network_payments_by_reference (account_id=? AND reference=?)",
-		chargesNamed:                 "network_payments_by_charge (account_id=? AND charge=?)",
-		disputesNamed:                "(account_id=? AND dispute_id=?)",
-		holdsNamed:                   "page_holds_by_reference (account_id=? AND reference=?)",
-		eventsAboutObject:            "network_events_by_object (account_id=? AND object=?)",
-		eventsAboutParent:            "network_events_by_parent (account_id=? AND parent=?)",
-		textsOfNewest:                "transactions_by_time (caller_id=? AND received>?)",
+		eraseCalls + ` IN (SELECT value FROM json_each($1))`: "calls_of_checkouts (objects=?)",
+		cardsWithLast4:    "instruments_by_last4 (last4=?)",
+		networkEventNamed: "(account_id=? AND event_id=?)",
+		paymentsNamed:     "network_payments_by_reference (account_id=? AND reference=?)",
+		chargesNamed:      "network_payments_by_charge (account_id=? AND charge=?)",
+		disputesNamed:     "(account_id=? AND dispute_id=?)",
+		holdsNamed:        "page_holds_by_reference (account_id=? AND reference=?)",
+		eventsAboutObject: "network_events_by_object (account_id=? AND object=?)",
+		eventsAboutParent: "network_events_by_parent (account_id=? AND parent=?)",
+		textsOfNewest:     "transactions_by_time (caller_id=? AND received>?)",
 	}
 }
 

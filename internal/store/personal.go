@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"math"
 	"strings"
 	"time"
@@ -141,49 +142,71 @@ func (tx *Tx) EraseParty(p party.Party) error {
 	return nil
 }
 
-// visitsErased is how many visits are read at once.
-const visitsErased = 500
+// visitsErased is how many visits are read at once, and erased in one commit.
+const visitsErased = 200
 
-// eraseVisits removes the addresses from the visits of a party: from their answers,
-// from their requests, and from the calls that made them.
-func (tx *Tx) eraseVisits(id party.ID) error {
-	made := make(map[party.CallerID][]string) // visits whose call has an address
-	var after payment.VisitID
-	for {
-		some, err := tx.VisitsOf(id, after, visitsErased)
+// EraseVisits removes the addresses from the visits of a party, in several commits: from
+// their answers, from their requests, and from the calls that made them. If it is cut
+// short, it can be repeated.
+func (db *DB) EraseVisits(ctx context.Context, id party.ID) error {
+	for after, more := payment.VisitID(""), true; more; {
+		var last payment.VisitID
+		err := db.Update(ctx, func(tx *Tx) (err error) {
+			last, more, err = tx.eraseVisitsAfter(id, after)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		for _, v := range some {
-			after = v.ID
-			bare, err := payment.WithoutAddress(v.Params)
-			if err != nil {
-				return err
-			}
-			if v.Answer == "" && bare == v.Params {
-				continue
-			}
-			if _, err := tx.exec("erasing an address of a visit", `
-				UPDATE visits SET answer = '', params = $1 WHERE visit_id = $2`, bare, v.ID); err != nil {
-				return err
-			}
-			if v.IsCheckout() && bare != v.Params {
-				made[v.Caller] = append(made[v.Caller], string(v.ID))
-			}
-		}
-		if len(some) < visitsErased {
-			break
-		}
+		after = last
 	}
-	for c, ids := range made {
-		_, err := tx.exec("erasing an address of a call", `
-			UPDATE calls SET body = '{}' WHERE caller_id = $1 AND objects`+tx.dialect.keys(2), c, keyList(ids))
-		if err != nil {
+	return nil
+}
+
+// eraseVisits is EraseVisits in one commit, for the few visits that are left.
+func (tx *Tx) eraseVisits(id party.ID) (err error) {
+	for after, more := payment.VisitID(""), true; more; {
+		if after, more, err = tx.eraseVisitsAfter(id, after); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// eraseVisitsAfter erases some visits of a party behind one. last is the last of them,
+// and more says that there may be others behind it.
+func (tx *Tx) eraseVisitsAfter(id party.ID, after payment.VisitID) (last payment.VisitID, more bool, err error) {
+	some, err := tx.VisitsOf(id, after, visitsErased)
+	if err != nil {
+		return after, false, err
+	}
+	var made []string // visits whose call has an address
+	for _, v := range some {
+		after = v.ID
+		bare, err := payment.WithoutAddress(v.Params)
+		if err != nil {
+			return after, false, err
+		}
+		if v.Answer == "" && bare == v.Params {
+			continue
+		}
+		if _, err := tx.exec("erasing an address of a visit", `
+			UPDATE visits SET answer = '', params = $1 WHERE visit_id = $2`, bare, v.ID); err != nil {
+			return after, false, err
+		}
+		if v.IsCheckout() && bare != v.Params {
+			made = append(made, string(v.ID))
+		}
+	}
+	if len(made) > 0 {
+		_, err = tx.exec("erasing an address of a call", eraseCalls+tx.dialect.keys(1), keyList(made))
+	}
+	return after, len(some) == visitsErased, err
+}
+
+// eraseCalls removes the bodies of the calls that made some checkouts.
+const eraseCalls = `
+	UPDATE calls SET body = '{}' WHERE action = 'POST /v1/checkouts' AND objects`
 
 // EndAllSignedIn signs a party out everywhere, and reports in how many browsers.
 func (tx *Tx) EndAllSignedIn(id party.ID) (ended int64, err error) {

@@ -312,6 +312,7 @@ CREATE TABLE calls (
 	created     BIGINT NOT NULL,
 	PRIMARY KEY (caller_id, idempotency)
 ) {{byKey}};
+CREATE INDEX calls_of_checkouts ON calls (objects) WHERE action = 'POST /v1/checkouts';
 
 -- What a caller keeps with an object of the JSON API: a JSON object of texts. Objects without it have no row.
 CREATE TABLE metadata (
