@@ -17,7 +17,7 @@ const downloadRows = 500
 
 // downloadHistory sends the payments that the filter selects as a CSV file, the
 // newest first. The file may be of any length: it is read page by page; see
-// [webui.Download].
+// [webui.Downloads.Send].
 func (s *Server) downloadHistory(c *call) error {
 	filter, form, err := readHistoryFilter(c.words, c.form, s.Now())
 	if err != nil {
@@ -30,8 +30,8 @@ func (s *Server) downloadHistory(c *call) error {
 	if filter.period != "" {
 		name = filter.period
 	}
-	file := webui.Download{Name: name + ".csv", Type: "text/csv; charset=utf-8"}
-	return file.Send(c.w, func(to io.Writer) error { return s.writeHistory(c, filter, to) }, func(err error) {
+	file := webui.Download{Name: name + ".csv", Type: "text/csv; charset=utf-8", Party: string(c.Party.ID)}
+	return s.downloads.Send(c.w, file, func(to io.Writer) error { return s.writeHistory(c, filter, to) }, func(err error) {
 		s.Log.Info("a history was not received", "error", err)
 	})
 }

@@ -208,12 +208,13 @@ type notice struct {
 }
 
 var (
-	pageNotFound = notice{"nowhere.heading", []string{"nowhere.text"}}
-	pageNotThere = notice{"not-there.heading", []string{"not-there.text"}}
-	pageForeign  = notice{"foreign.heading", []string{"foreign-account.text"}}
-	pageTooMuch  = notice{"too-much.heading", []string{"too-much-account.text"}}
-	pageBadForm  = notice{"bad-form.heading", []string{"bad-form-account.text"}}
-	pageFailed   = notice{"failed.heading", []string{"failed-account.text"}}
+	pageNotFound  = notice{"nowhere.heading", []string{"nowhere.text"}}
+	pageNotThere  = notice{"not-there.heading", []string{"not-there.text"}}
+	pageForeign   = notice{"foreign.heading", []string{"foreign-account.text"}}
+	pageDownloads = notice{"downloads.heading", []string{"downloads.text"}}
+	pageTooMuch   = notice{"too-much.heading", []string{"too-much-account.text"}}
+	pageBadForm   = notice{"bad-form.heading", []string{"bad-form-account.text"}}
+	pageFailed    = notice{"failed.heading", []string{"failed-account.text"}}
 )
 
 func (n notice) page(w webui.Words) messagePage {

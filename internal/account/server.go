@@ -23,6 +23,8 @@ type Server struct {
 	Sessions  *Sessions
 	Now       func() time.Time
 	Log       *slog.Logger
+
+	downloads webui.Downloads
 }
 
 // Root is the path of the account pages.
@@ -240,6 +242,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	case err == nil:
 	case errors.Is(err, webui.ErrTooMuch):
 		s.lost(w, r, http.StatusRequestEntityTooLarge, pageTooMuch)
+	case errors.Is(err, webui.ErrDownloads):
+		w.Header().Set("Retry-After", webui.BusyAfter)
+		s.lost(w, r, http.StatusTooManyRequests, pageDownloads)
 	case bad:
 		s.lost(w, r, http.StatusBadRequest, pageBadForm)
 	case coded && refused.Code != holdfast.InternalError:

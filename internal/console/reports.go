@@ -289,9 +289,10 @@ func (s *Server) sendReport(c *call, v monthView, name string) error {
 	})
 }
 
-// send makes a file and then sends it; see [webui.Download].
+// send makes a file and then sends it; see [webui.Downloads.Send].
 func (s *Server) send(c *call, name, kind string, write func(io.Writer) error) error {
-	return webui.Download{Name: name, Type: kind}.Send(c.w, write, func(err error) {
+	file := webui.Download{Name: name, Type: kind, Party: string(c.Party.ID)}
+	return s.downloads.Send(c.w, file, write, func(err error) {
 		s.Log.Info("a file of the console was not received", "path", c.r.URL.Path, "error", err)
 	})
 }

@@ -35,6 +35,8 @@ type Server struct {
 	TestNetwork func(context.Context, payment.NetworkAccountID) (NetworkTest, error)
 	Now         func() time.Time
 	Log         *slog.Logger
+
+	downloads webui.Downloads
 }
 
 // routes returns every page. Their order is the order of the navigation.
@@ -119,6 +121,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, err error) {
 	case err == nil:
 	case errors.Is(err, webui.ErrTooMuch):
 		s.lost(w, r, http.StatusRequestEntityTooLarge, pageTooMuch)
+	case errors.Is(err, webui.ErrDownloads):
+		w.Header().Set("Retry-After", webui.BusyAfter)
+		s.lost(w, r, http.StatusTooManyRequests, pageDownloads)
 	case errors.Is(err, errForbidden), errors.Is(err, identity.ErrNotAllowed):
 		s.lost(w, r, http.StatusForbidden, pageForbidden)
 	case bad:
@@ -147,6 +152,7 @@ var (
 	pageNotThere  = notice{"console.not-there.heading", "console.not-there.text"}
 	pageForbidden = notice{"console.forbidden.heading", "console.forbidden.text"}
 	pageForeign   = notice{"foreign.heading", "foreign-account.text"}
+	pageDownloads = notice{"downloads.heading", "downloads.text"}
 	pageTooMuch   = notice{"too-much.heading", "too-much-account.text"}
 	pageBadForm   = notice{"bad-form.heading", "bad-form-account.text"}
 	pageFailed    = notice{"failed.heading", "console.failed.text"}

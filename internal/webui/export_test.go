@@ -6,7 +6,13 @@ import (
 	"time"
 )
 
-// SendWithin sends a file of which each piece must be taken within a time.
-func SendWithin(w http.ResponseWriter, stall time.Duration, write func(io.Writer) error, gone func(error)) error {
-	return Download{"a.csv", "text/csv"}.send(w, write, gone, stall)
+// SendWithin sends a file of which each piece must be taken within a time, and the whole
+// within another and the time for its size.
+func SendWithin(
+	w http.ResponseWriter, piece, all time.Duration, write func(io.Writer) error, gone func(error),
+) error {
+	return Download{Name: "a.csv", Type: "text/csv"}.send(w, write, gone, pace{piece, all})
 }
+
+// DownloadsOfParty is how many files a party may be sent at the same time.
+const DownloadsOfParty = downloadsOfParty
