@@ -120,6 +120,12 @@ func TestAnExportIsComplete(t *testing.T) {
 		w := holdfasttest.NewWorld(t, db)
 		w.Unchecked = true
 		knownBuyer(w)
+		eachMail(w, func(tx *store.Tx, m store.Mail) error {
+			if m.About.Kind == party.MailApproved {
+				return tx.RemoveMail(m, w.Clock.Now())
+			}
+			return nil
+		})
 		var to bytes.Buffer
 		if err := w.Processor.ExportParty(t.Context(), w.Buyer.ID, &to); err != nil {
 			t.Fatal(err)
@@ -132,11 +138,21 @@ func TestAnExportIsComplete(t *testing.T) {
 			"party": "ann@example.test", "addresses": "77 Needle Street", "paymentMethods": "4242", "mails": "charged USD 12.00",
 			"visits": "order-2", "authorisations": "SingleUse", "paid": "order-1", "signedIn": "192.0.2.0/24",
 			"letters": "quill@new.example.test", "memberships": "support", "invitations": "finance", "approvals": "refund",
-			"secondFactor": "2026-", "auditLogAboutParty": "party.change",
+			"secondFactor": "2026-", "sentMails": "a…@example.test", "auditLogAboutParty": "party.change",
 		} {
 			if text := fmt.Sprint(all[name]); !strings.Contains(text, has) {
 				t.Errorf("%s lacks %s: %s", name, has, text)
 			}
+		}
+		visits, _ := all["visits"].([]any)
+		for _, visit := range visits {
+			text := fmt.Sprint(visit) // the address of order-2 is one of the party's own
+			if !strings.Contains(text, "order-2") && !strings.Contains(text, "77 Needle Street") {
+				t.Errorf("a visit lacks its address: %v", visit)
+			}
+		}
+		if len(visits) != 3 {
+			t.Errorf("there are %d visits, want 3", len(visits))
 		}
 		if factor, is := all["secondFactor"].(map[string]any); !is || factor["recoveryCodesLeft"] != 3.0 {
 			t.Errorf("the second factor is %v", all["secondFactor"])

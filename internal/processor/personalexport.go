@@ -51,6 +51,7 @@ func (e *personalExport) write() error {
 		e.writeTokens,
 		func() error { return e.writePayments("paid", (*store.ReadTx).PaidBy) },
 		func() error { return e.writePayments("received", (*store.ReadTx).PaidTo) },
+		e.writeSentMails,
 		e.writeApprovals,
 		e.writeEntries,
 		e.writeDeeds,

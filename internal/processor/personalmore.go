@@ -1,7 +1,10 @@
 package processor
 
 import (
+	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast"
@@ -54,8 +57,18 @@ type (
 		Caller    party.CallerID           `json:"caller"`
 		Reference holdfast.CallerReference `json:"reference"`
 		Status    holdfast.ReturnStatus    `json:"status,omitzero"`
+		Addresses []map[string]string      `json:"addresses,omitzero"`
 		Created   time.Time                `json:"created"`
 		Ended     time.Time                `json:"ended,omitzero"`
+	}
+	exportedRecord struct {
+		Caller  party.CallerID    `json:"caller"`
+		Object  string            `json:"object"`
+		Kind    party.MailKind    `json:"kind"`
+		To      string            `json:"to"` // masked
+		Outcome store.MailOutcome `json:"outcome"`
+		Written time.Time         `json:"written"`
+		Done    time.Time         `json:"done,omitzero"`
 	}
 	exportedApproval struct {
 		Caller    party.CallerID       `json:"caller"`
@@ -148,10 +161,87 @@ func (e *personalExport) writeVisits() error {
 		visits, err := tx.VisitsOf(e.id, after, exportPage)
 		for _, v := range visits {
 			after = v.ID
-			page = append(page, exportedVisit{v.Caller, v.Reference, v.Status, v.Created, v.Ended})
+			addresses, err := addressesIn(v.Params, v.Answer)
+			if err != nil {
+				return nil, err
+			}
+			page = append(page, exportedVisit{v.Caller, v.Reference, v.Status, addresses, v.Created, v.Ended})
 		}
 		return page, err
 	})
+}
+
+// addressesIn are the addresses in some encoded parameters.
+func addressesIn(encoded ...string) (all []map[string]string, err error) {
+	for _, one := range encoded {
+		params, err := holdfast.ParseParams(one)
+		if err != nil {
+			return nil, fmt.Errorf("reading the parameters of a visit: %w", err)
+		}
+		address := make(map[string]string)
+		for _, name := range payment.AddressFields {
+			if param, found := params.Fold(name); found {
+				address[name] = param.Value
+			}
+		}
+		if len(address) > 0 {
+			all = append(all, address)
+		}
+	}
+	return all, nil
+}
+
+// writeSentMails writes the records of mails about what the party has paid and
+// authorised. The mails are no longer in the store.
+func (e *personalExport) writeSentMails() error {
+	at := mailedPlace{}
+	return e.list("sentMails", func(tx *store.ReadTx) (page []any, err error) {
+		for !at.done && len(page) == 0 { // a page of objects may have no records
+			objects, err := e.mailed(tx, &at)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range slices.Sorted(maps.Keys(objects)) {
+				records, err := tx.SentMails(c, objects[c])
+				if err != nil {
+					return nil, err
+				}
+				for _, r := range records {
+					page = append(page, exportedRecord{c, r.About.Object, r.About.Kind, r.Masked, r.Outcome, r.Written, r.Done})
+				}
+			}
+		}
+		return page, nil
+	})
+}
+
+// A mailedPlace is a position in the objects that mails to a party can be about: its
+// payments, then its tokens.
+type mailedPlace struct {
+	paid          store.PaymentPlace
+	token         store.TokenPlace
+	allPaid, done bool
+}
+
+// mailed reads a page of these objects, by caller, and moves the place behind it.
+func (e *personalExport) mailed(tx *store.ReadTx, at *mailedPlace) (map[party.CallerID][]string, error) {
+	objects := make(map[party.CallerID][]string)
+	if !at.allPaid {
+		transactions, err := tx.PaidBy(e.id, at.paid, exportPage)
+		for _, t := range transactions {
+			at.paid = store.PaymentPlace{Received: t.Received, ID: t.ID}
+			objects[t.Caller] = append(objects[t.Caller], string(t.ID))
+		}
+		at.allPaid = len(transactions) < exportPage
+		return objects, err
+	}
+	tokens, err := tx.TokensOf(e.id, false, e.p.now(), at.token, exportPage)
+	for _, t := range tokens {
+		at.token = store.TokenPlace{Installed: t.Installed, ID: t.ID}
+		objects[t.Caller] = append(objects[t.Caller], string(t.ID))
+	}
+	at.done = len(tokens) < exportPage
+	return objects, err
 }
 
 func (e *personalExport) writeApprovals() error {

@@ -70,3 +70,11 @@ func (tx *ReadTx) MailsAbout(c party.CallerID, objects, ids []string) (all []Mai
 	)
 	return all, err
 }
+
+// SentMails reads the records of mails about some objects of a caller that are no longer
+// in the store, in the order of the objects.
+func (tx *ReadTx) SentMails(c party.CallerID, objects []string) ([]MailRecord, error) {
+	return list(tx, "reading records of mails", scanMailRecord, `
+		SELECT `+sentMailColumns+` FROM sent_mails WHERE caller_id = $1 AND object_id`+tx.dialect.keys(2)+`
+		ORDER BY object_id, mail_id`, c, keyList(objects))
+}
