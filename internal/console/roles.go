@@ -14,6 +14,7 @@ var permissionWords = map[party.Permission]string{
 	party.MayManageWebhooks: "console.may.webhooks", party.MayMoveClock: "console.may.clock",
 	party.MayChangeCaller: "console.may.caller-settings", party.MayReport: "console.may.reports",
 	party.MayReadAuditLog: "console.may.auditlog", party.MayManageMembers: "console.may.members",
+	party.MayTestNetwork:   "console.may.network-test",
 	party.MayCreateCallers: "console.may.callers-create", party.MayReadParties: "console.may.parties-read",
 	party.MayManageParties: "console.may.parties", party.MaySeeSystem: "console.may.system",
 }
