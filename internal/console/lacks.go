@@ -9,10 +9,10 @@ import (
 // A lack is what is missing before a caller's first payment, or what nobody has tried
 // yet.
 type lack struct {
-	what, do string
-	tone     tone
-	command  string // that puts it right
-	address  string // of the page that puts it right
+	what    string
+	tone    tone
+	command string // that puts it right
+	address string // of the page that puts it right
 }
 
 // lacks says what is missing before the first payment of a caller. account is its

@@ -38,7 +38,8 @@ func newCallerForm(c *call, accounts []payment.NetworkAccount) webui.Form {
 			fields[i].Type, fields[i].MayBeEmpty = "", true
 			fields[i].Options = []webui.Option{
 				{Label: w.T("console.settings.suited")},
-				{Value: "yes", Label: w.T("console.settings.on")}, {Value: "no", Label: w.T("console.settings.off")},
+				{Value: "yes", Label: w.T("console.settings.on")},
+				{Value: "no", Label: w.T("console.settings.off")},
 			}
 		}
 	}
