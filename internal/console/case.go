@@ -210,7 +210,7 @@ func (s *Server) possibleBlock(c *call, of processor.Case) block {
 			is.Detail = w.T("console.case.until", "Time", c.minute(p.Until))
 		}
 		if p.OK() && p.Amount.Given() {
-			is.Detail = strings.TrimSpace(w.T("console.case.most", "Amount", w.Dollars(p.Amount)) + " " + is.Detail)
+			is.Detail = strings.TrimSuffix(w.T("console.case.most", "Amount", w.Dollars(p.Amount))+" · "+is.Detail, " · ")
 		}
 		b.Facts = append(b.Facts, fact{label, is})
 	}
