@@ -126,13 +126,16 @@ func TestAGuestPays(t *testing.T) {
 		if guest != want {
 			t.Errorf("the guest is %+v, want %+v", guest, want)
 		}
+		later := func() { w.Clock.Advance(time.Microsecond) } // mails of the same moment have no order
 		r, err := w.Reserve(token, "12.00", "reserve-1")
 		if err != nil || r.Sender != guest.ID || r.State != payment.Reserved {
 			t.Fatalf("reserving: %+v, %v", r, err)
 		}
+		later()
 		if _, err := w.Settle(r.ID, "10.00"); err != nil {
 			t.Fatal(err)
 		}
+		later()
 		if _, err := w.Refund(r.ID, "4.00", "refund-1"); err != nil {
 			t.Fatal(err)
 		}
