@@ -106,7 +106,7 @@ func TestRemovedAskersGetNoLetter(t *testing.T) {
 	})
 }
 
-// A member who asks again and again cannot flood the others with letters.
+// One asker causes letters about at most 20 approvals in an hour.
 func TestLettersAboutApprovalsAreBounded(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		s := newStaff(w)
