@@ -30,7 +30,7 @@ func (p *Processor) ExportParty(ctx context.Context, id party.ID, to io.Writer) 
 	return e.write()
 }
 
-// A personalExport writes the personal data of a party. It reads its payments page by
+// A personalExport writes the personal data of a party. It reads long lists page by
 // page, so a long history needs no more memory than a short one.
 type personalExport struct {
 	ctx context.Context
@@ -47,6 +47,7 @@ func (e *personalExport) write() error {
 	}
 	for _, part := range []func() error{
 		func() error { return e.p.db.View(e.ctx, e.writeAccount) },
+		e.writeMails,
 		e.writeVisits,
 		e.writeTokens,
 		func() error { return e.writePayments("paid", (*store.ReadTx).PaidBy) },
@@ -97,10 +98,6 @@ func (e *personalExport) writeAccount(tx *store.ReadTx) error {
 	if err != nil {
 		return err
 	}
-	mails, err := tx.MailsTo(found, exportPage)
-	if err != nil {
-		return err
-	}
 	in, err := eraseInput(tx, e.id)
 	if err != nil {
 		return err
@@ -112,7 +109,6 @@ func (e *personalExport) writeAccount(tx *store.ReadTx) error {
 		{"paymentMethods", mapped(instruments, exportedInstrumentOf)},
 		{"prepaidAndCredit", mapped(aggregates, exportedAggregateOf)},
 		{"namesAtCardNetworks", mapped(customers, exportedCustomerOf)},
-		{"mails", mapped(mails, exportedMailOf)},
 	}, access...) {
 		if err := e.field(one.name, one.value); err != nil {
 			return err
@@ -154,6 +150,22 @@ func (e *personalExport) list(name string, read func(*store.ReadTx) ([]any, erro
 			}
 		}
 	}
+}
+
+func (e *personalExport) writeMails() error {
+	var after store.MailPlace
+	return e.list("mails", func(tx *store.ReadTx) (page []any, err error) {
+		owner, err := partyOf(tx, e.id)
+		if err != nil {
+			return nil, err
+		}
+		mails, err := tx.MailsTo(owner, after, exportPage)
+		for _, m := range mails {
+			after = store.MailPlace{Created: m.Created, ID: m.ID}
+			page = append(page, exportedMailOf(m))
+		}
+		return page, err
+	})
 }
 
 func (e *personalExport) writeTokens() error {

@@ -2,9 +2,12 @@ package processor_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -92,5 +95,45 @@ func TestPersonalDataOfAStrangersAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantLeft("the buyer", 0, "M4", "M5")
+	})
+}
+
+// An export has every mail that is kept, also more than fit on one page.
+func TestAnExportHasManyMails(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w := holdfasttest.NewWorld(t, db)
+		now := w.Clock.Now()
+		const count = 1001
+		want := make([]string, count)
+		if err := db.Update(t.Context(), func(tx *store.Tx) error {
+			for i := range want {
+				want[i] = fmt.Sprintf("mail %04d", i)
+				err := tx.InsertMail(party.Mail{
+					ID: want[i], To: w.Buyer.Email, Party: w.Buyer.ID, Text: want[i],
+					Created: now.Add(time.Duration(i/300) * time.Second), // many at one time
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		var to bytes.Buffer
+		if err := w.Processor.ExportParty(t.Context(), w.Buyer.ID, &to); err != nil {
+			t.Fatal(err)
+		}
+		var export struct{ Mails []struct{ Text string } }
+		if err := json.Unmarshal(to.Bytes(), &export); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range export.Mails {
+			got = append(got, m.Text)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the export has %d mails, want %d in their order", len(got), count)
+		}
 	})
 }

@@ -127,7 +127,7 @@ func (tx *Tx) EraseParty(p party.Party) error {
 		return err
 	}
 	proved := p.ProvedEmail()
-	if _, err := tx.exec("erasing mails", `DELETE`+mailsOf, p.ID, proved); err != nil {
+	if _, err := tx.exec("erasing mails", `DELETE FROM mails WHERE `+mailsOf, p.ID, proved); err != nil {
 		return err
 	}
 	if _, err := tx.exec("erasing invitations", `

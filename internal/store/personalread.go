@@ -1,6 +1,8 @@
 package store
 
 import (
+	"time"
+
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 )
@@ -23,16 +25,25 @@ func (tx *ReadTx) AggregatesFor(sender party.ID) ([]payment.AggregateInstrument,
 		SELECT `+aggregateColumns+` FROM aggregate_instruments WHERE sender = $1 ORDER BY installed, aggregate_id`, sender)
 }
 
-// mailsOf selects the mails to the party $1, and the mails without a party to the
+// mailsOf chooses the mails to the party $1, and the mails without a party to the
 // address $2 that it has proved. An address that it has not proved may belong to another
 // person.
-const mailsOf = ` FROM mails WHERE party_id = $1 AND party_id <> '' OR party_id = '' AND lower(recipient) = lower($2)`
+const mailsOf = `(party_id = $1 AND party_id <> '' OR party_id = '' AND lower(recipient) = lower($2))`
 
-// MailsTo reads the mails to a party that are kept, at most limit. Those that were
-// delivered are not kept.
-func (tx *ReadTx) MailsTo(p party.Party, limit int) ([]Mail, error) {
-	return list(tx, "reading mails to a party", scanMail, `
-		SELECT `+mailColumns+mailsOf+` ORDER BY created, mail_id LIMIT $3`, p.ID, p.ProvedEmail(), limit)
+// A MailPlace is a position in the mails to a party. The zero MailPlace is the beginning.
+type MailPlace struct {
+	Created time.Time
+	ID      string
+}
+
+const pageOfMailsTo = ` FROM mails
+	WHERE (created, mail_id) > ($3, $4) AND ` + mailsOf + ` ORDER BY created, mail_id LIMIT $5`
+
+// MailsTo reads the mails to a party that are kept, the oldest first, behind a place, at
+// most limit. Those that were delivered are not kept.
+func (tx *ReadTx) MailsTo(p party.Party, after MailPlace, limit int) ([]Mail, error) {
+	return list(tx, "reading mails to a party", scanMail, `SELECT `+mailColumns+pageOfMailsTo,
+		p.ID, p.ProvedEmail(), micros(after.Created), after.ID, limit)
 }
 
 // ProofsOf reads the letters by which a party may prove an address, or change its
