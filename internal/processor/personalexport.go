@@ -2,8 +2,10 @@ package processor
 
 import (
 	"context"
+	"fmt"
 	"io"
-	"time"
+	"maps"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,7 +48,7 @@ func (e *personalExport) write() error {
 		return err
 	}
 	for _, part := range []func() error{
-		func() error { return e.p.db.View(e.ctx, e.writeAccount) },
+		e.writeAccount,
 		e.writeMails,
 		e.writeVisits,
 		e.writeTokens,
@@ -64,57 +66,80 @@ func (e *personalExport) write() error {
 	return e.to.WriteToken(jsontext.EndObject)
 }
 
-// field writes a name and its value.
-func (e *personalExport) field(name string, value any) error {
-	if err := e.to.WriteToken(jsontext.String(name)); err != nil {
-		return err
-	}
-	return json.MarshalEncode(e.to, value)
-}
-
 // writeAccount writes all that is bounded.
-func (e *personalExport) writeAccount(tx *store.ReadTx) error {
-	found, err := partyOf(tx, e.id)
+func (e *personalExport) writeAccount() error {
+	var fields []personalField
+	err := e.p.db.View(e.ctx, func(tx *store.ReadTx) (err error) {
+		fields, err = e.account(tx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	addresses, err := tx.AllAddresses(e.id)
-	if err != nil {
-		return err
-	}
-	instruments, err := tx.AllInstruments(e.id)
-	if err != nil {
-		return err
-	}
-	aggregates, err := tx.AggregatesFor(e.id)
-	if err != nil {
-		return err
-	}
-	customers, err := tx.NetworkCustomers(e.id)
-	if err != nil {
-		return err
-	}
-	access, err := e.access(tx, found)
-	if err != nil {
-		return err
-	}
-	in, err := eraseInput(tx, e.id)
-	if err != nil {
-		return err
-	}
-	for _, one := range append([]personalField{
-		{"party", exportedPartyOf(found)},
-		{"balances", map[string]string{"sandbox": in.Sandbox.String(), "live": in.Live.String()}},
-		{"addresses", mapped(addresses, exportedAddressOf)},
-		{"paymentMethods", mapped(instruments, exportedInstrumentOf)},
-		{"prepaidAndCredit", mapped(aggregates, exportedAggregateOf)},
-		{"namesAtCardNetworks", mapped(customers, exportedCustomerOf)},
-	}, access...) {
-		if err := e.field(one.name, one.value); err != nil {
+	for _, f := range fields {
+		if err := e.to.WriteToken(jsontext.String(f.name)); err != nil {
+			return err
+		}
+		if err := json.MarshalEncode(e.to, f.value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// A personalField is a named value of an export.
+type personalField struct {
+	name  string
+	value any
+}
+
+func (e *personalExport) account(tx *store.ReadTx) ([]personalField, error) {
+	in, err := eraseInput(tx, e.id)
+	if err != nil {
+		return nil, err
+	}
+	app, _, err := tx.TOTP(e.id)
+	if err != nil {
+		return nil, err
+	}
+	left, err := tx.RecoveryCodes(e.id)
+	if err != nil {
+		return nil, err
+	}
+	fields := []personalField{
+		{"party", exportedPartyOf(in.Party)},
+		{"balances", map[string]string{"sandbox": in.Sandbox.String(), "live": in.Live.String()}},
+		{"secondFactor", exportedFactor{app.Confirmed, left}},
+	}
+	invitations := func(party.ID) ([]party.Invitation, error) { return tx.InvitationsTo(in.Party) }
+	for _, read := range []func(party.ID) (personalField, error){
+		allOf("addresses", tx.AllAddresses, exportedAddressOf),
+		allOf("paymentMethods", tx.AllInstruments, exportedInstrumentOf),
+		allOf("prepaidAndCredit", tx.AggregatesFor, exportedAggregateOf),
+		allOf("namesAtCardNetworks", tx.NetworkCustomers, exportedCustomerOf),
+		allOf("passkeys", tx.Passkeys, exportedPasskeyOf),
+		allOf("signedIn", tx.SignedInAll, exportedSessionOf),
+		allOf("letters", tx.ProofsOf, exportedLetterOf),
+		allOf("memberships", tx.Memberships, exportedMemberOf),
+		allOf("invitations", invitations, exportedInvitationOf),
+	} {
+		field, err := read(e.id)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, field)
+	}
+	return fields, nil
+}
+
+// allOf returns a function that reads all objects of one kind of a party.
+func allOf[T, U any](
+	name string, read func(party.ID) ([]T, error), form func(T) U,
+) func(party.ID) (personalField, error) {
+	return func(id party.ID) (personalField, error) {
+		objects, err := read(id)
+		return personalField{name, mapped(objects, form)}, err
+	}
 }
 
 func mapped[T, U any](all []T, to func(T) U) []U {
@@ -198,142 +223,139 @@ func (e *personalExport) writePayments(
 	})
 }
 
+func (e *personalExport) writeVisits() error {
+	var after payment.VisitID
+	return e.list("visits", func(tx *store.ReadTx) (page []any, err error) {
+		visits, err := tx.VisitsOf(e.id, after, exportPage)
+		for _, v := range visits {
+			after = v.ID
+			addresses, err := addressesIn(v.Params, v.Answer)
+			if err != nil {
+				return nil, err
+			}
+			page = append(page, exportedVisit{v.Caller, v.Reference, v.Status, addresses, v.Created, v.Ended})
+		}
+		return page, err
+	})
+}
+
+// addressesIn are the addresses in some encoded parameters.
+func addressesIn(encoded ...string) (all []map[string]string, err error) {
+	for _, one := range encoded {
+		params, err := holdfast.ParseParams(one)
+		if err != nil {
+			return nil, fmt.Errorf("reading the parameters of a visit: %w", err)
+		}
+		address := make(map[string]string)
+		for _, name := range payment.AddressFields {
+			if param, found := params.Fold(name); found {
+				address[name] = param.Value
+			}
+		}
+		if len(address) > 0 {
+			all = append(all, address)
+		}
+	}
+	return all, nil
+}
+
+// writeSentMails writes the records of mails about what the party has paid and
+// authorised. The mails are no longer in the store.
+func (e *personalExport) writeSentMails() error {
+	at := mailedPlace{}
+	return e.list("sentMails", func(tx *store.ReadTx) (page []any, err error) {
+		for !at.done && len(page) == 0 { // a page of objects may have no records
+			objects, err := e.mailed(tx, &at)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range slices.Sorted(maps.Keys(objects)) {
+				records, err := tx.SentMails(c, objects[c])
+				if err != nil {
+					return nil, err
+				}
+				for _, r := range records {
+					page = append(page, exportedRecord{c, r.About.Object, r.About.Kind, r.Masked, r.Outcome, r.Written, r.Done})
+				}
+			}
+		}
+		return page, nil
+	})
+}
+
+// A mailedPlace is a position in the objects that mails to a party can be about: its
+// payments, then its tokens.
+type mailedPlace struct {
+	paid          store.PaymentPlace
+	token         store.TokenPlace
+	allPaid, done bool
+}
+
+// mailed reads a page of these objects, by caller, and moves the place behind it.
+func (e *personalExport) mailed(tx *store.ReadTx, at *mailedPlace) (map[party.CallerID][]string, error) {
+	objects := make(map[party.CallerID][]string)
+	if !at.allPaid {
+		transactions, err := tx.PaidBy(e.id, at.paid, exportPage)
+		for _, t := range transactions {
+			at.paid = store.PaymentPlace{Received: t.Received, ID: t.ID}
+			objects[t.Caller] = append(objects[t.Caller], string(t.ID))
+		}
+		at.allPaid = len(transactions) < exportPage
+		return objects, err
+	}
+	tokens, err := tx.TokensOf(e.id, false, e.p.now(), at.token, exportPage)
+	for _, t := range tokens {
+		at.token = store.TokenPlace{Installed: t.Installed, ID: t.ID}
+		objects[t.Caller] = append(objects[t.Caller], string(t.ID))
+	}
+	at.done = len(tokens) < exportPage
+	return objects, err
+}
+
+func (e *personalExport) writeApprovals() error {
+	var after store.ApprovalPlace
+	return e.list("approvals", func(tx *store.ReadTx) (page []any, err error) {
+		approvals, err := tx.ApprovalsOf(e.id, after, exportPage)
+		for _, a := range approvals {
+			after = store.ApprovalPlace{Caller: a.Caller, ID: a.ID}
+			made := exportedApproval{
+				Caller: a.Caller, Action: a.Action, Object: a.Object, Amount: a.Amount.String(), State: a.State,
+			}
+			if a.AskedBy == e.id {
+				made.AskedAt = a.AskedAt
+			}
+			if a.DecidedBy == e.id {
+				made.DecidedAt = a.DecidedAt
+			}
+			page = append(page, made)
+		}
+		return page, err
+	})
+}
+
 func (e *personalExport) writeEntries() error {
 	return e.entries("auditLog", store.AuditQuery{Actor: string(e.id)}, func(one party.AuditEntry) any {
 		return exportedEntry{one.At, one.Actor.From, one.Action, one.Object}
 	})
 }
 
-// The forms of the objects in an export. Times are in UTC; those of authorisations and
-// payments are by the clocks of their callers.
-type (
-	exportedParty struct {
-		ID             party.ID       `json:"id"`
-		Name           string         `json:"name"`
-		Email          string         `json:"email"`
-		EmailVerified  bool           `json:"emailVerified"`
-		Language       string         `json:"language"`
-		Standing       party.Standing `json:"standing"`
-		Business       bool           `json:"business"`
-		Verified       bool           `json:"verified"`
-		Guest          bool           `json:"guest"`
-		SendingLimit   string         `json:"sendingLimit,omitzero"`
-		ReceivingLimit string         `json:"receivingLimit,omitzero"`
-		Created        time.Time      `json:"created"`
-	}
-	exportedAddress struct {
-		Name    string    `json:"name"`
-		Line1   string    `json:"line1"`
-		Line2   string    `json:"line2"`
-		City    string    `json:"city"`
-		State   string    `json:"state"`
-		Zip     string    `json:"zip"`
-		Country string    `json:"country"`
-		Phone   string    `json:"phone"`
-		Removed bool      `json:"removed"`
-		Created time.Time `json:"created"`
-	}
-	exportedInstrument struct {
-		Method      holdfast.PaymentMethod `json:"method"`
-		Brand       string                 `json:"brand,omitzero"`
-		Last4       string                 `json:"last4,omitzero"`
-		Holder      string                 `json:"holder,omitzero"`
-		ExpiryMonth int                    `json:"expiryMonth,omitzero"`
-		ExpiryYear  int                    `json:"expiryYear,omitzero"`
-		Country     string                 `json:"country,omitzero"`
-		Removed     bool                   `json:"removed"`
-		Created     time.Time              `json:"created"`
-	}
-	exportedPasskey struct {
-		Name     string    `json:"name"`
-		Created  time.Time `json:"created"`
-		LastUsed time.Time `json:"lastUsed,omitzero"`
-	}
-	exportedSession struct {
-		Browser  string    `json:"browser"`
-		System   string    `json:"system"`
-		Network  string    `json:"network"`
-		Begun    time.Time `json:"begun"`
-		LastSeen time.Time `json:"lastSeen"`
-	}
-	exportedToken struct {
-		Handle    payment.TokenHandle    `json:"handle"`
-		Caller    party.CallerID         `json:"caller"`
-		Type      holdfast.TokenType     `json:"type"`
-		Use       payment.TokenUse       `json:"use"`
-		Method    holdfast.PaymentMethod `json:"method,omitzero"`
-		Reason    string                 `json:"reason,omitzero"`
-		Amount    string                 `json:"amount,omitzero"`
-		Installed time.Time              `json:"installed"`
-		Expires   time.Time              `json:"expires,omitzero"`
-		Cancelled bool                   `json:"cancelled"`
-		Consent   string                 `json:"consent,omitzero"`
-		ConsentAt time.Time              `json:"consentAt,omitzero"`
-	}
-	exportedPayment struct {
-		ID          holdfast.TransactionID `json:"id"`
-		Caller      party.CallerID         `json:"caller"`
-		Order       string                 `json:"order,omitzero"` // the caller's reference
-		Kind        payment.Kind           `json:"kind"`
-		State       payment.State          `json:"state"`
-		Method      holdfast.PaymentMethod `json:"method"`
-		Amount      string                 `json:"amount"`
-		Refunded    string                 `json:"refunded,omitzero"`
-		Description string                 `json:"description,omitzero"`
-		Received    time.Time              `json:"received"`
-		Completed   time.Time              `json:"completed,omitzero"`
-	}
-	exportedEntry struct {
-		At     time.Time         `json:"at"`
-		From   string            `json:"from,omitzero"`
-		Action party.AuditAction `json:"action"`
-		Object string            `json:"object,omitzero"`
-	}
-)
-
-func exportedPartyOf(p party.Party) exportedParty {
-	return exportedParty{
-		ID: p.ID, Name: p.Name, Email: p.Email, EmailVerified: p.EmailVerified, Language: p.Language, Standing: p.Standing,
-		Business: p.Business, Verified: p.Verified, Guest: p.Guest, SendingLimit: amountFact(p.SendingLimit),
-		ReceivingLimit: amountFact(p.ReceivingLimit), Created: p.Created,
-	}
+// writeDeeds writes what others have done to the party, without their names.
+func (e *personalExport) writeDeeds() error {
+	return e.entries("auditLogAboutParty", store.AuditQuery{Object: string(e.id)}, func(one party.AuditEntry) any {
+		return exportedDeed{one.At, one.Action}
+	})
 }
 
-func exportedAddressOf(a party.Address) exportedAddress {
-	return exportedAddress{
-		a.Name, a.Line1, a.Line2, a.City, a.State, a.Zip, a.Country, a.Phone, a.Removed, a.Created,
-	}
-}
-
-func exportedInstrumentOf(i payment.Instrument) exportedInstrument {
-	return exportedInstrument{
-		i.Method, i.Brand, i.Last4, i.Holder, i.ExpiryMonth, i.ExpiryYear, i.Country, i.Removed, i.Created,
-	}
-}
-
-func exportedPasskeyOf(k party.Passkey) exportedPasskey {
-	return exportedPasskey{k.Name, k.Created, k.LastUsed}
-}
-
-func exportedSessionOf(s party.SignedIn) exportedSession {
-	return exportedSession{s.Browser, s.System, s.Network, s.Begun, s.LastSeen}
-}
-
-func exportedTokenOf(t payment.Token, c payment.Consent) exportedToken {
-	return exportedToken{
-		Handle: t.Handle(), Caller: t.Caller, Type: t.Type, Use: t.Use, Method: t.Method, Reason: t.Reason,
-		Amount: amountFact(t.Amount), Installed: t.Installed, Expires: t.Expires, Cancelled: t.Cancelled, Consent: c.Text,
-		ConsentAt: c.At,
-	}
-}
-
-func exportedPaymentOf(t payment.Transaction) exportedPayment {
-	made := exportedPayment{
-		ID: t.ID, Caller: t.Caller, Order: string(t.Reference), Kind: t.Kind, State: t.State, Method: t.Method,
-		Amount: t.Amount.String(), Description: t.SenderDescription, Received: t.Received, Completed: t.Completed,
-	}
-	if t.Refunded.Positive() {
-		made.Refunded = t.Refunded.String()
-	}
-	return made
+// entries writes entries of the audit log.
+func (e *personalExport) entries(name string, q store.AuditQuery, form func(party.AuditEntry) any) error {
+	q.Limit = exportPage
+	done := false
+	return e.list(name, func(tx *store.ReadTx) (page []any, err error) {
+		for !done && len(page) == 0 && err == nil { // a page may be empty although more follow
+			var some []party.AuditEntry
+			some, q.After, err = tx.AuditPage(q)
+			page, done = mapped(some, form), q.After == ""
+		}
+		return page, err
+	})
 }
