@@ -148,7 +148,7 @@ func logAccessKey(tx *store.Tx, action party.AuditAction, before, after party.Ac
 		f := party.Facts{"kind": string(party.KindAccess), "name": k.Name, "replaced_by": k.ReplacedBy}
 		for name, at := range map[string]time.Time{"expires": k.Expires, "revoked": k.Revoked} {
 			if !at.IsZero() {
-				f[name] = at.UTC().Format(time.RFC3339)
+				f[name] = timeFact(at)
 			}
 		}
 		return f

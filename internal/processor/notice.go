@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -108,7 +107,7 @@ func (p *Processor) SendListAgain(
 			if first {
 				e := party.AuditEntry{Action: "notification.again", Caller: id, After: party.Facts{"list": string(f.List)}}
 				if !f.Since.IsZero() {
-					e.After["since"] = f.Since.UTC().Format(time.RFC3339)
+					e.After["since"] = timeFact(f.Since)
 				}
 				if f.Receiver != "" {
 					e.After["receiver"] = f.Receiver
