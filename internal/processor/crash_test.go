@@ -107,6 +107,21 @@ func dieInTheMiddle() error {
 	return err
 }
 
+// killInChild sends a request by a child that dies at a point. Without a path of a
+// network, the child asks the account in the store.
+func killInChild(w *holdfasttest.World, verb, point, address, network string, request []byte) {
+	w.T.Helper()
+	child := exec.CommandContext(w.T.Context(), os.Args[0])
+	child.Env = append(os.Environ(), crashEnv+"="+point+" "+verb, crashStore+"="+address, crashNetwork+"="+network,
+		crashRequest+"="+string(request))
+	output, err := child.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		w.T.Fatalf("the child was not killed: %v\n%s", err, output)
+	}
+	w.CheckBooks()
+}
+
 // networkOf is the network of the child: the file, or the account in the store.
 func networkOf(db *store.DB, point string) card.Network {
 	if path := os.Getenv(crashNetwork); path != "" {
@@ -249,15 +264,7 @@ func crash(t *testing.T, action moneyAction, point, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), crashEnv+"="+point+" "+action.verb, crashStore+"="+address,
-		crashNetwork+"="+network.path, crashRequest+"="+string(ready.request))
-	output, err := child.CombinedOutput()
-	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the child was not killed: %v\n%s", err, output)
-	}
-	w.CheckBooks()
+	killInChild(w, action.verb, point, address, network.path, ready.request)
 
 	// The open questions are decided. Then the caller, which has received no
 	// answer, sends the request again.

@@ -1,13 +1,9 @@
 package processor_test
 
 import (
-	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -110,15 +106,7 @@ func crashSeveral(t *testing.T, action severalAction, point, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), crashEnv+"="+point+" "+action.verb, crashStore+"="+address,
-		crashNetwork+"="+network.path, crashRequest+"="+string(request))
-	output, err := child.CombinedOutput()
-	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the child was not killed: %v\n%s", err, output)
-	}
-	w.CheckBooks()
+	killInChild(w, action.verb, point, address, network.path, request)
 	w.Clock.Advance(10 * time.Minute)
 	if _, err := w.Processor.Resolve(t.Context()); err != nil {
 		t.Fatal(err)

@@ -3,14 +3,10 @@ package processor_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"regexp"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -105,7 +101,7 @@ func crashAtStripe(t *testing.T, action moneyAction, point, address string, forg
 	w.Processor.Wait = time.Minute
 	b, fake := cardtest.AtFake(t, w)
 	ready := action.prepare(w)
-	dieAtStripe(w, action.verb, point, address, ready.request)
+	killInChild(w, action.verb, point, address, "", ready.request)
 	w.Clock.Advance(10 * time.Minute)
 	if forgets {
 		w.Clock.Advance(25 * time.Hour)
@@ -142,20 +138,6 @@ func crashAtStripe(t *testing.T, action moneyAction, point, address string, forg
 	for _, fault := range b.Faults() {
 		t.Errorf("the fake says: %s", fault)
 	}
-}
-
-// dieAtStripe sends a request by a child that dies at a point.
-func dieAtStripe(w *holdfasttest.World, verb, point, address string, request []byte) {
-	w.T.Helper()
-	child := exec.CommandContext(w.T.Context(), os.Args[0])
-	child.Env = append(os.Environ(), crashEnv+"="+point+" "+verb, crashStore+"="+address, crashNetwork+"=",
-		crashRequest+"="+string(request))
-	output, err := child.CombinedOutput()
-	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		w.T.Fatalf("the child was not killed: %v\n%s", err, output)
-	}
-	w.CheckBooks()
 }
 
 // Ends of a Reserve that hold nothing, also if the server is killed at each point
@@ -209,7 +191,7 @@ func TestN2N6N12KilledInTheMiddleAtStripe(t *testing.T) {
 						end.before(w, fake)
 					}
 					ready := moneyActions[0].prepare(w)
-					dieAtStripe(w, "Reserve", point, at, ready.request)
+					killInChild(w, "Reserve", point, at, "", ready.request)
 					r, err := moneyActions[0].ask(w, ready.request)
 					if err != nil || r.State != payment.Pending {
 						t.Fatalf("asking again: %+v, %v", r, err)
