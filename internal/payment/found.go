@@ -23,7 +23,7 @@ type PaymentFound struct {
 	Warned bool
 }
 
-// Kept is what was taken and not given back.
+// Kept is the amount that was taken and not given back, in micro-units.
 func (f PaymentFound) Kept() int64 {
 	kept := f.Captured
 	for _, r := range f.Refunds {

@@ -19,8 +19,8 @@ type Receipt struct {
 	Instrument Instrument // that pays; zero if an approval has none
 
 	Transaction Transaction // that moved the money
-	// Released is what the sender has again, and Held what is still on hold for the same
-	// order. They are given for a release only.
+	// Released is the amount that the sender has again. Held is the amount that is still on
+	// hold for the same order. They are given for a release only.
 	Released, Held money.Amount
 	Reference      string // of the order: see [ShownReference]
 	Page           string // link to the page of the receipt: see [party.ReceiptLink]; empty without one
@@ -88,12 +88,13 @@ func ShownReference(r holdfast.CallerReference) string {
 	return text
 }
 
-// A ToldRelease is what the mail about a release says: what the sender has again,
-// and what is still on hold.
+// A ToldRelease has the amounts in the mail about a release: the amount that the sender
+// has again, and the amount that is still on hold.
 type ToldRelease struct{ Released, Held money.Amount }
 
-// Releases is what a step of a hold gives back to the sender without a charge, and
-// what stays on hold. What is released with a charge is in the receipt of the charge.
+// Releases returns the amount that a step of a hold gives back to the sender without a
+// charge, and the amount that stays on hold. The receipt of a charge has the amount that
+// is released with it.
 func (c *Change) Releases() (released, held money.Amount) {
 	released, held = money.Micros(0), money.Micros(0)
 	switch {
@@ -110,8 +111,8 @@ func (c *Change) Releases() (released, held money.Amount) {
 }
 
 // TellTogether makes one mail of the releases of several members of a hold. The mail
-// is about the root, if the root is one of them. held is what was on hold in all before
-// them; it is zero if the mail says nothing of the rest.
+// is about the root, if the root is one of them. held is the whole amount on hold before
+// them; it is zero if the mail does not tell the rest.
 func TellTogether(all []Change, held money.Amount) {
 	released, first := money.Micros(0), -1
 	for i := range all {
@@ -127,8 +128,8 @@ func TellTogether(all []Change, held money.Amount) {
 	}
 }
 
-// Released is what a hold gave back at its end, after a Reserve was settled for less,
-// in one piece or in parts. What was released before is not in it.
+// Released is the amount that a hold gave back at its end, after a Reserve was settled
+// for less, in one piece or in parts. It does not include amounts released before.
 func (t Transaction) Released() money.Amount {
 	if t.Kind != KindReserve || !t.Settled.Positive() {
 		return money.Micros(0)
