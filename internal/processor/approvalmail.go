@@ -14,8 +14,8 @@ import (
 // before those of the server.
 const approversMax = 100
 
-// askersLetters is how many approvals that one asker asks for in an hour are announced by
-// letters. The further ones are only on the page.
+// askersLetters bounds the approvals of one asker that letters announce in an hour.
+// Further approvals are only on the page.
 const askersLetters = 20
 
 // tellApprovers writes to each member who may approve, in the commit that asks.
@@ -32,18 +32,20 @@ func (p *Processor) tellApprovers(tx *store.Tx, a party.Approval) error {
 		return err
 	}
 	n, err := approvalNotice(tx, a, a.AskedBy)
-	n.About = party.NoticeApprovalAsked
-	for i, m := range all {
-		if err != nil || i == approversMax {
-			break
-		}
-		err = p.Identity.TellOwner(tx, m, n)
+	if err != nil {
+		return err
 	}
-	return err
+	n.About = party.NoticeApprovalAsked
+	for _, m := range all[:min(len(all), approversMax)] {
+		if err := p.Identity.TellOwner(tx, m, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// tellDecision writes to the member who has asked, unless it has decided by itself or is
-// no member of the caller any more.
+// tellDecision writes to the member who has asked, unless the same member has decided or
+// is no longer a member of the caller.
 func (p *Processor) tellDecision(tx *store.Tx, a party.Approval) error {
 	if p.Identity.Letters == nil || a.AskedBy == "" || a.AskedBy == a.DecidedBy {
 		return nil
@@ -57,10 +59,10 @@ func (p *Processor) tellDecision(tx *store.Tx, a party.Approval) error {
 		return err
 	}
 	n, err := approvalNotice(tx, a, a.DecidedBy)
-	n.About = party.NoticeApprovalDecided
 	if err != nil {
 		return err
 	}
+	n.About = party.NoticeApprovalDecided
 	return p.Identity.TellOwner(tx, asker, n)
 }
 

@@ -84,7 +84,8 @@ func TestLettersAboutApprovals(t *testing.T) {
 	})
 }
 
-// An asker who was removed hears nothing of the caller, also as a member of another one.
+// A member who was removed from a caller gets no letter about it, even as a member of
+// another caller.
 func TestRemovedAskersGetNoLetter(t *testing.T) {
 	story(t, func(w *holdfasttest.World) {
 		s := newStaff(w)
