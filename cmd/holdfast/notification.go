@@ -131,7 +131,7 @@ type notificationList struct {
 	Failing  bool   `help:"List those whose last try failed and that are tried again." xor:"which"`
 	GivenUp  bool   `help:"List those that nobody took for a day." xor:"which"`
 	Since    string `help:"List only those since this time, such as 2026-11-23T10:00:00Z, or of this last time, such as 3h or 2d." placeholder:"TIME"`
-	Receiver string `help:"List only those that go to this host, such as shop.example.com." placeholder:"HOST"`
+	Receiver string `help:"List only those that were last sent to this host, such as shop.example.com, or that were not sent yet and go there." placeholder:"HOST"`
 	Max      int    `help:"List at most this many." default:"100" placeholder:"ROWS"`
 	listOutput
 }
@@ -201,7 +201,9 @@ const noticePage = 200
 func undelivered(
 	ctx context.Context, r store.Reader, c party.Caller, f store.NotificationFilter, limit int,
 ) (all []store.Notification, err error) {
-	page := store.NotificationPage{Caller: c.ID, NotificationFilter: f}
+	page := store.NotificationPage{
+		Caller: c.ID, NotificationFilter: f, Unsent: f.Receiver == store.ReceiverOf(c.IPNURL),
+	}
 	for len(all) < limit {
 		page.Limit = min(limit-len(all), noticePage)
 		var found, fresh []store.Notification

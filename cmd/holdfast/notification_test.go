@@ -65,10 +65,21 @@ func TestNotificationCommands(t *testing.T) {
 					t.Errorf("%s has %q, %v; want %d rows", flag, all, err, want)
 				}
 			}
+			// One that was not sent yet goes to the caller's address, in the line and in the queue.
+			err := db.Update(t.Context(), func(tx *store.Tx) error {
+				return tx.InsertNotification(store.Notification{
+					Caller: w.Shop.ID, About: store.AboutToken, Token: fresh.Token, Seq: 1, Created: now, NextAt: now,
+				})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 			for receiver, want := range map[string]bool{"Shop.example.test": true, "other.example.test": false} {
 				list := onStore(t, address, "notification", "list", "--receiver", receiver)
-				for _, id := range []holdfast.TransactionID{givenUp.ID, failing.ID, fresh.ID} {
-					if strings.Contains(list, string(id)) != want {
+				for _, id := range []string{
+					string(givenUp.ID), string(failing.ID), string(fresh.ID), string(fresh.Token) + "-1",
+				} {
+					if strings.Contains(list, id) != want {
 						t.Errorf("--receiver %s has %s: %t, want %t", receiver, id, !want, want)
 					}
 				}

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/engine"
@@ -56,6 +58,10 @@ func (l NotificationList) Mark(n Notification) NotificationMark {
 	return NotificationMark{l.At(n), n.Subject(), n.Seq}
 }
 
+func (m NotificationMark) compare(other NotificationMark) int {
+	return cmp.Or(m.At.Compare(other.At), cmp.Compare(m.Subject, other.Subject), cmp.Compare(m.Seq, other.Seq))
+}
+
 // A NotificationFilter chooses notifications of a caller.
 type NotificationFilter struct {
 	List  NotificationList
@@ -69,6 +75,9 @@ type NotificationFilter struct {
 type NotificationPage struct {
 	NotificationFilter
 	Caller party.CallerID
+	// Unsent adds those without a receiver to those of Receiver. They were not sent yet,
+	// and go to the caller's address.
+	Unsent bool
 	After  NotificationMark
 	Limit  int
 }
@@ -108,12 +117,19 @@ func (tx *ReadTx) QueuedNotifications(p NotificationPage) ([]Notification, error
 	if after == (NotificationMark{}) {
 		after.At = endOfTime
 	}
-	query := queuedIn[p.List]
+	const doing = "listing notifications"
 	args := []any{p.Caller, micros(after.At), after.Subject, after.Seq, micros(p.Since), p.Limit}
-	if p.Receiver != "" {
-		query, args = queuedTo[p.List], append(args, p.Receiver)
+	if p.Receiver == "" {
+		return list(tx, doing, scanQueued, queuedIn[p.List], args...)
 	}
-	return list(tx, "listing notifications", scanQueued, query, args...)
+	all, err := list(tx, doing, scanQueued, queuedTo[p.List], append(args, p.Receiver)...)
+	if err != nil || !p.Unsent {
+		return all, err
+	}
+	unsent, err := list(tx, doing, scanQueued, queuedTo[p.List], append(args, "")...)
+	all = append(all, unsent...)
+	slices.SortFunc(all, func(a, b Notification) int { return p.List.Mark(b).compare(p.List.Mark(a)) })
+	return all[:min(len(all), p.Limit)], err
 }
 
 // inLineMost is how many notifications of the line are looked at.

@@ -136,8 +136,30 @@ func TestReceivers(t *testing.T) {
 				t.Errorf("%s has %+v since now, %v", list, all, err)
 			}
 		}
+		pagesWithUnsent(t, w)
 		sendListAgainAt(t, w, "b.example")
 	})
+}
+
+// pagesWithUnsent reads the notifications of the shop at a receiver, and those that were
+// not sent yet, one on each page.
+func pagesWithUnsent(t *testing.T, w *holdfasttest.World) {
+	t.Helper()
+	p := store.NotificationPage{
+		NotificationFilter: store.NotificationFilter{List: store.ListWaiting, Receiver: "a.example"}, Caller: w.Shop.ID,
+		Unsent: true, Limit: 1,
+	}
+	for _, want := range []string{"1D", "1C", ""} {
+		all, err := read(t, w.DB, func(tx *store.ReadTx) ([]store.Notification, error) { return tx.QueuedNotifications(p) })
+		got := ""
+		for _, n := range all {
+			got += n.Subject()
+			p.After = p.List.Mark(n)
+		}
+		if err != nil || got != want {
+			t.Errorf("a page has %q, %v; want %q", got, err, want)
+		}
+	}
 }
 
 // sendListAgainAt sends the failing notifications of the shop at a receiver again, and
