@@ -201,16 +201,9 @@ func (b Backup) pause(ctx context.Context, part string) error {
 	case !found:
 		return ErrNoSchema
 	}
-	tx, err := pools.Writer.BeginTx(ctx, nil)
+	err = pauseCopy(ctx, pools.Writer, Pause{Reason: PausedBackup, Taken: b.Taken, Since: b.Now})
 	if err != nil {
 		return err
-	}
-	defer tx.Rollback()
-	if err := pauseCopy(ctx, tx, Pause{Reason: PausedBackup, Taken: b.Taken, Since: b.Now}); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("pausing the copy: %w", err)
 	}
 	return errors.Join(pools.Close(), standAlone(ctx, part))
 }
@@ -224,21 +217,30 @@ var forgotten = []string{
 	`UPDATE approvals SET state = 'Declined', decided_at = asked_at WHERE state = 'Asked'`,
 }
 
-// pauseCopy pauses the copy of a store. A copy of a paused store stays as it is.
-func pauseCopy(ctx context.Context, tx *sql.Tx, p Pause) error {
+// pauseCopy pauses the copy of a store, and removes what it does not keep. A copy that is
+// paused already keeps its pause: see [insertPause].
+func pauseCopy(ctx context.Context, db *sql.DB, p Pause) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("pausing the copy: %w", err)
+	}
+	defer tx.Rollback()
 	for _, statement := range forgotten {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("removing what a copy does not keep: %w", err)
 		}
 	}
 	if p.Taken.IsZero() {
-		_, err := scanPause(tx.QueryRowContext(ctx, selectPause))
-		if errors.Is(err, sql.ErrNoRows) {
+		if _, err = scanPause(tx.QueryRowContext(ctx, selectPause)); errors.Is(err, sql.ErrNoRows) {
 			return ErrNoTime
 		}
-		return err
+	} else {
+		_, err = tx.ExecContext(ctx, insertPause, p.values()...)
 	}
-	if _, err := tx.ExecContext(ctx, insertPause, p.values()...); err != nil {
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
 		return fmt.Errorf("pausing the copy: %w", err)
 	}
 	return nil
@@ -322,27 +324,10 @@ func (db *DB) MarkRestored(ctx context.Context, taken, now time.Time) error {
 // pauseRestored is MarkRestored for a database with any schema that this program
 // knows.
 func (db *DB) pauseRestored(ctx context.Context, taken, now time.Time) error {
-	return db.whileLocked(ctx, lockAlone, func() error { return db.markRestored(ctx, taken, now) })
-}
-
-func (db *DB) markRestored(ctx context.Context, taken, now time.Time) error {
-	running, err := runningServers(ctx, db.pools.Reader, now)
-	if err != nil {
-		return err
-	}
-	if len(running) > 0 {
-		return fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
-	}
-	tx, err := db.pools.Writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("pausing the store: %w", err)
-	}
-	defer tx.Rollback()
-	if err := pauseCopy(ctx, tx, Pause{Reason: PausedBackup, Taken: taken, Since: now}); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("pausing the store: %w", err)
-	}
-	return nil
+	return db.whileLocked(ctx, lockAlone, func() error {
+		if err := refuseRunning(ctx, db.pools.Reader, now); err != nil {
+			return err
+		}
+		return pauseCopy(ctx, db.pools.Writer, Pause{Reason: PausedBackup, Taken: taken, Since: now})
+	})
 }

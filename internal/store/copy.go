@@ -70,12 +70,8 @@ func (c Copy) readable(ctx context.Context, d dialect, source *engine.Pools) (*s
 		return nil, fmt.Errorf("--from: %w", err)
 	}
 	if !c.Live {
-		running, err := runningServers(ctx, source.Reader, c.Now)
-		if err != nil {
+		if err := refuseRunning(ctx, source.Reader, c.Now); err != nil {
 			return nil, err
-		}
-		if len(running) > 0 {
-			return nil, fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
 		}
 	}
 	err := logCopying(ctx, d, source.Writer, "store.copy_out", c.To.String(), c.Now)

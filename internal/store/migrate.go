@@ -152,12 +152,19 @@ func refuseServers(ctx context.Context, d dialect, db querier, now time.Time) er
 	if err != nil || have == 0 || have >= known {
 		return err
 	}
-	running, err := runningServers(ctx, db, now)
-	if err == nil && len(running) > 0 {
-		err = fmt.Errorf("the schema of the store is version %d, and this program would change it to %d: %w: %s", have,
-			known, ErrServersRun, namesOf(running))
+	if err = refuseRunning(ctx, db, now); errors.Is(err, ErrServersRun) {
+		err = fmt.Errorf("the schema of the store is version %d, and this program would change it to %d: %w", have, known, err)
 	}
 	return err
+}
+
+// refuseRunning refuses a database on which servers run.
+func refuseRunning(ctx context.Context, db querier, now time.Time) error {
+	running, err := runningServers(ctx, db, now)
+	if err != nil || len(running) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
 }
 
 // runningServers reads the servers that run on a database.

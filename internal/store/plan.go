@@ -180,25 +180,10 @@ func (d dialect) claimCopy(ctx context.Context, source, copied *sql.DB, now time
 	if got.Have != want.Have {
 		return fmt.Errorf("it has version %d, and the store %d: %w", got.Have, want.Have, ErrOtherSchema)
 	}
-	running, err := runningServers(ctx, copied, now)
-	if err != nil {
+	if err := refuseRunning(ctx, copied, now); err != nil {
 		return err
 	}
-	if len(running) > 0 {
-		return fmt.Errorf("%w: %s", ErrServersRun, namesOf(running))
-	}
-	tx, err := copied.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("pausing the copy: %w", err)
-	}
-	defer tx.Rollback()
-	if err := pauseCopy(ctx, tx, Pause{Reason: PausedBackup, Taken: now, Since: now}); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("pausing the copy: %w", err)
-	}
-	return nil
+	return pauseCopy(ctx, copied, Pause{Reason: PausedBackup, Taken: now, Since: now})
 }
 
 // sameDatabase reports whether two addresses lead to one PostgreSQL database. A
