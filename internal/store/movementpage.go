@@ -27,8 +27,8 @@ type placedMovement struct {
 // MovementPage reads a page of what moved in the books of a caller from a time until
 // before another, at most limit movements that are selected. It begins after a place;
 // the zero place is the beginning. next is the place after which the next page begins,
-// or nil. Steps have no index by their time, so the order is that of the receipt of
-// their transactions: so each page costs the same, however much has moved. A page reads
+// or nil. Steps have no index by their time, so they are in the order in which their
+// transactions were received. Each page costs the same, however much has moved: it reads
 // a bounded number of rows, and may be short.
 func (tx *ReadTx) MovementPage(
 	c party.CallerID, from, to time.Time, after MovementPlace, limit int, selects func(*payment.Movement) bool,
@@ -89,9 +89,7 @@ var (
 			AND s.at >= $6 AND s.at < $7 AND s.late IS NULL AND NOT (t.state = 'Success' AND t.completed < $6)` + moving + `
 		WHERE (t.received, t.transaction_id, COALESCE(s.seq, 0)) < ($2, $3, $4)
 		ORDER BY t.received DESC, t.transaction_id DESC, s.seq DESC LIMIT $9`
-	pageOfLateMovements = `
-		SELECT ` + moveColumns + `, ` + joined("t", moverColumns) + `
-		FROM steps s JOIN transactions t ON t.caller_id = s.caller_id AND t.transaction_id = s.transaction_id
+	pageOfLateMovements = selectMoved + `
 		WHERE (s.at, s.transaction_id, s.seq) < ($2, $3, $4) AND s.caller_id = $1 AND s.late = 1 AND s.at >= $5` + moving + `
 		ORDER BY s.at DESC, s.transaction_id DESC, s.seq DESC LIMIT $6`
 )
@@ -113,20 +111,13 @@ func (p movementPager) late(after MovementPlace, n int) ([]placedMovement, error
 }
 
 func (p movementPager) scan(late bool) func(scanner) (placedMovement, error) {
-	return func(row scanner) (placed placedMovement, err error) {
-		var m move
-		t, err := scanMover(behind{row, m.dest()})
-		if err != nil {
-			return placed, err
-		}
-		of, err := m.of(t.Movement, p.caller)
-		if err != nil {
-			return placed, err
-		}
-		at := when(t.received)
+	moved := scanMoved(p.caller)
+	return func(row scanner) (placedMovement, error) {
+		m, err := moved(row)
+		at := when(m.received)
 		if late {
-			at = of.At
+			at = m.At
 		}
-		return placedMovement{*of, MovementPlace{late, at, m.id, m.seq}}, nil
+		return placedMovement{m.Movement, MovementPlace{late, at, m.Transaction, m.Step}}, err
 	}
 }

@@ -161,6 +161,26 @@ func (m *move) of(t payment.Movement, c party.CallerID) (_ *payment.Movement, er
 	return &t, err
 }
 
+// selectMoved reads steps with their transactions, for scanMoved.
+var selectMoved = `
+	SELECT ` + moveColumns + `, ` + joined("t", moverColumns) + `
+	FROM steps s JOIN transactions t ON t.caller_id = s.caller_id AND t.transaction_id = s.transaction_id`
+
+// scanMoved reads the movements of steps, each with the time at which its transaction was
+// received.
+func scanMoved(c party.CallerID) func(scanner) (mover, error) {
+	return func(row scanner) (mover, error) {
+		var step move
+		m, err := scanMover(behind{row, step.dest()})
+		if err != nil {
+			return m, err
+		}
+		of, err := step.of(m.Movement, c)
+		m.Movement = *of
+		return m, err
+	}
+}
+
 // read reads the movements of a page of transactions, in no order.
 func (s *movementStream) read(page []mover) ([]*payment.Movement, error) {
 	if len(page) == 0 {
@@ -252,25 +272,15 @@ func (s *movementStream) again(ids []string) (map[stepPlace]*payment.Movement, e
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	scan := func(row scanner) (*payment.Movement, error) {
-		var m move
-		t, err := scanMover(behind{row, m.dest()})
-		if err != nil {
-			return nil, err
-		}
-		return m.of(t.Movement, s.caller)
-	}
-	some, err := list(s.tx, "reading movements again", scan, `
-		SELECT `+moveColumns+`, `+joined("t", moverColumns)+`
-		FROM steps s JOIN transactions t ON t.caller_id = s.caller_id AND t.transaction_id = s.transaction_id
+	some, err := list(s.tx, "reading movements again", scanMoved(s.caller), selectMoved+`
 		WHERE s.caller_id = $1 AND s.transaction_id`+s.tx.dialect.keys(2)+`
 			AND s.at >= $3 AND s.at < $4 AND s.late IS NULL`+moving, s.caller, keyList(ids), s.from, s.to)
 	if err != nil {
 		return nil, err
 	}
 	all := make(map[stepPlace]*payment.Movement, len(some))
-	for _, m := range some {
-		all[stepPlace{m.Transaction, m.Step}] = m
+	for i := range some {
+		all[stepPlace{some[i].Transaction, some[i].Step}] = &some[i].Movement
 	}
 	return all, nil
 }
@@ -281,39 +291,31 @@ type lateSteps struct {
 	at    int64
 	id    holdfast.TransactionID
 	seq   int
-	some  []*payment.Movement
+	some  []mover
 	ended bool
 }
 
-var pageOfLate = `
-	SELECT ` + moveColumns + `, ` + joined("t", moverColumns) + `
-	FROM steps s JOIN transactions t ON t.caller_id = s.caller_id AND t.transaction_id = s.transaction_id
+var pageOfLate = selectMoved + `
 	WHERE (s.at, s.transaction_id, s.seq) > ($2, $3, $4) AND s.caller_id = $1 AND s.late = 1 AND s.at < $5` + moving + `
 	ORDER BY s.at, s.transaction_id, s.seq LIMIT $6`
 
 // first returns the next late step, or nil if there is none.
 func (l *lateSteps) first(s *movementStream) (*payment.Movement, error) {
 	if len(l.some) > 0 {
-		return l.some[0], nil
+		return &l.some[0].Movement, nil
 	}
 	if l.ended {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	scan := func(row scanner) (*payment.Movement, error) {
-		var m move
-		t, err := scanMover(behind{row, m.dest()})
-		if err != nil {
-			return nil, err
-		}
-		l.at, l.id, l.seq = m.at, m.id, m.seq
-		return m.of(t.Movement, s.caller)
-	}
-	some, err := list(s.tx, "reading late movements", scan, pageOfLate, s.caller, l.at, l.id, l.seq, s.to, booksPage)
+	some, err := list(s.tx, "reading late movements", scanMoved(s.caller), pageOfLate,
+		s.caller, l.at, l.id, l.seq, s.to, booksPage)
 	l.some, l.ended = some, len(some) < booksPage
 	if err != nil || len(some) == 0 {
 		return nil, err
 	}
-	return some[0], nil
+	last := some[len(some)-1]
+	l.at, l.id, l.seq = micros(last.At), last.Transaction, last.Step
+	return &some[0].Movement, nil
 }
 
 // earlier is the order of movements.
