@@ -192,11 +192,13 @@ var (
 		SELECT ` + transactionColumns + ` FROM transactions
 		WHERE (received, transaction_id) < ($4, $5) AND caller_id = $1 AND received > 0 AND received >= $2 AND received < $3
 		ORDER BY received DESC, transaction_id DESC LIMIT $6`
-	pageOfDueHolds = `
-		SELECT ` + transactionColumns + ` FROM transactions
-		WHERE (due, transaction_id) > ($4, $5) AND caller_id = $1 AND due > 0 AND due >= $2 AND due < $3
-		ORDER BY due, transaction_id LIMIT $6`
+	pageOfDueHolds = `SELECT ` + transactionColumns + dueHoldsAfter + ` LIMIT $6`
 )
+
+// dueHoldsAfter are the members of holds behind a place in the order of deadlines.
+const dueHoldsAfter = ` FROM transactions
+	WHERE (due, transaction_id) > ($4, $5) AND caller_id = $1 AND due > 0 AND due >= $2 AND due < $3
+	ORDER BY due, transaction_id`
 
 // holdRows reads the next rows that may be a hold of the listing: by their
 // deadline any members, else only roots.

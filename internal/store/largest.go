@@ -42,19 +42,15 @@ func (p LargestPlace) compare(other LargestPlace) int {
 }
 
 const (
-	// dueHoldsAfter are the members that a search has not read yet.
-	dueHoldsAfter = ` FROM transactions
-		WHERE (due, transaction_id) > ($4, $5) AND caller_id = $1 AND due > 0 AND due >= $2 AND due < $3
-		ORDER BY due, transaction_id`
 	openOfMember = `m.amount - COALESCE(m.taken, 0) - COALESCE(m.lowered, 0)`
 	// rootOfMember is the root of a member's hold, and what its open amount depends on.
 	rootOfMember = `
 		SELECT CASE WHEN link IS NULL THEN transaction_id ELSE parent END AS root, amount, state,
 			CASE WHEN link IS NULL THEN COALESCE(linked, 0) ELSE 1 END AS linked,
 			COALESCE(taken, 0) + COALESCE(lowered, 0) AS used`
-	// largestInPart are the roots of the largest holds of a part, and of those of which a
-	// part is under way: their members have no place by deadline, so each part reads all
-	// of them. A hold that was raised or renewed counts with all its members, wherever
+	// largestInPart are the roots of the largest holds. They are chosen from a part of the
+	// search and from all holds with a settlement under way, whose members have no place by
+	// deadline. A hold that was raised or renewed counts with all its members, wherever
 	// their deadlines are.
 	largestInPart = `
 		SELECT root, open FROM (
