@@ -52,7 +52,7 @@ func (w *World) Crowd(address string, count int) Crowd {
 	copies.payments(c)
 	copies.messages(c)
 	copies.people(c)
-	copies.settle()
+	copies.tidy()
 	return c
 }
 
@@ -82,20 +82,22 @@ func (w *World) noticesOfCrowd() {
 
 // copies writes copies of rows with plain SQL.
 type copies struct {
-	w  *World
-	db *sql.DB
+	w        *World
+	db       *sql.DB
+	postgres bool
 }
 
 func newCopies(w *World, address string) *copies {
 	w.T.Helper()
 	driver, first := "sqlite", `PRAGMA synchronous = OFF`
-	if strings.HasPrefix(address, "postgres") {
+	postgres := strings.HasPrefix(address, "postgres")
+	if postgres {
 		driver, first = "pgx", `SET synchronous_commit = off`
 	}
 	db, err := sql.Open(driver, address)
 	w.must("opening the store to fill it", err)
 	db.SetMaxOpenConns(1)
-	c := &copies{w, db}
+	c := &copies{w, db, postgres}
 	c.run(first)
 	return c
 }
@@ -112,8 +114,8 @@ const (
 	copyGroup  = 20_000                                           // copies in one commit
 )
 
-// add makes copies of the rows that a condition finds. What differs between a row c and
-// its copy with the number series.n is in expressions, by column.
+// add makes copies of the rows that a condition finds. differs has an expression for each
+// column in which the copy with the number series.n differs from its row c.
 func (c *copies) add(count int, table, where string, differs map[string]string, args ...any) {
 	c.w.T.Helper()
 	columns := c.columns(table)
@@ -238,10 +240,10 @@ func (c *copies) entry() (id string) {
 	return id
 }
 
-// settle leaves the database as a server would some time later.
-func (c *copies) settle() {
+// tidy leaves the database as a server would some time later.
+func (c *copies) tidy() {
 	c.w.T.Helper()
-	if strings.HasPrefix(fmt.Sprintf("%T", c.db.Driver()), "*stdlib") {
+	if c.postgres {
 		c.run(`VACUUM (FREEZE, ANALYZE)`)
 		return
 	}
