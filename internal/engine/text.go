@@ -85,8 +85,8 @@ type Update struct {
 	Key          []Column
 	Guard        []Column // the row must still have these values
 	Same         []Column // like Guard, for columns that may be null
-	// Triggers says that the table has triggers for updates. SQLite then copies every
-	// page that a statement writes, so that someRows rows share one statement.
+	// Triggers says that the table has triggers for updates. For such a table SQLite copies
+	// each page that a statement writes, so someRows rows share one statement.
 	Triggers bool
 }
 

@@ -120,8 +120,8 @@ func (d hashDest) Scan(v any) error {
 // Actor is the person, key or command that carries out the action.
 func (tx *Tx) Actor() party.Actor { return tx.actor }
 
-// ActBy makes a party the actor, which has proved only in the transaction who it is, such
-// as by the link of a mail. The address that the action came from stays.
+// ActBy makes a party the actor. It is for a party that proves its identity only in the
+// transaction, such as by the link of a mail. The actor's address stays.
 func (tx *Tx) ActBy(p party.Party) { tx.actor = p.Actor(tx.actor.From) }
 
 // Log writes an entry of the audit log, in the action's commit. The actor is that of

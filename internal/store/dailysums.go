@@ -84,8 +84,8 @@ func (tx *ReadTx) DailySums(c party.CallerID, from, to payment.BookDay) ([]payme
 		SELECT `+dailySumColumns+` FROM daily_sums WHERE caller_id = $1 AND day >= $2 AND day < $3 ORDER BY day`, c, from, to)
 }
 
-// DaySums are the sums of some days. Changes are those of accounts, of the days that
-// are closed with them.
+// DaySums are the sums of some days. Changes are those of accounts, on the days that are
+// about to be closed.
 type DaySums struct {
 	Days    []payment.DayFigures
 	Changes []AccountDay
@@ -252,8 +252,8 @@ func (db *DB) KeepDailySums(ctx context.Context, p DailySumPlace, d DaysToSum, s
 	}
 }
 
-// first are the first days of d, with their sums, that have at most so many changes of
-// accounts; at least one day.
+// first returns the first days of d and their sums: as many days as have at most so many
+// changes of accounts, but at least one.
 func (s DaySums) first(d DaysToSum, most int) (DaysToSum, DaySums) {
 	if len(s.Changes) <= most {
 		return d, s

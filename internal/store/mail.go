@@ -139,8 +139,8 @@ func (tx *Tx) ClaimMails(now, until time.Time, limit int) ([]Mail, error) {
 	return due, nil
 }
 
-// RemoveMail removes a mail that has arrived, even if the lease is lost. Of a mail
-// about a payment a record stays.
+// RemoveMail removes a mail that has arrived, even if the lease is lost. A mail
+// about a payment leaves a record.
 func (tx *Tx) RemoveMail(m Mail, now time.Time) error {
 	if m.About != (party.MailAbout{}) {
 		_, err := tx.exec("keeping a record of a mail", recordSent, m.About.Caller, m.About.Object, m.ID, m.About.Kind,
@@ -226,7 +226,7 @@ func (tx *ReadTx) MailOld(before time.Time) (bool, error) {
 }
 
 // ForgetMails removes mails that are not waiting and were written before a
-// time, and reports how many. Of mails about payments records stay.
+// time, and reports how many. Mails about payments leave records.
 func (tx *Tx) ForgetMails(before time.Time) (forgotten int, err error) {
 	if _, err := tx.exec("keeping records of mails", recordOld, micros(before)); err != nil {
 		return 0, err

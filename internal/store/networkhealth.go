@@ -27,8 +27,8 @@ func (tx *ReadTx) NetworkHealth(a payment.NetworkAccountID) (h NetworkHealth, er
 	return h, err
 }
 
-// NoteNetworkHealth writes what a server knows of the health of an account. What another
-// server knows later stays.
+// NoteNetworkHealth notes the health of an account as a server knows it. Later times of
+// another server stay.
 func (db *DB) NoteNetworkHealth(ctx context.Context, a payment.NetworkAccountID, h NetworkHealth) error {
 	return db.Background(ctx, func(tx *Tx) error {
 		_, err := tx.exec("noting the health of an account at a card network", `

@@ -89,7 +89,7 @@ type ApprovalPlace struct {
 }
 
 // ApprovalsOf reads the approvals that a party has asked for or decided on, behind a
-// place, at most limit. It reads those of others, too: there are few.
+// place, at most limit. It reads the approvals of all members: there are few.
 func (tx *ReadTx) ApprovalsOf(member party.ID, after ApprovalPlace, limit int) ([]party.Approval, error) {
 	return list(tx, "reading a party's approvals", scanApproval, `
 		SELECT `+approvalColumns+` FROM approvals

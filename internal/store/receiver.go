@@ -153,8 +153,8 @@ func (tx *ReadTx) countReceivers(all []ReceiverCount) error {
 const receiversOfCaller = 20
 
 // ReceiversOf reads the receivers of a caller's notifications, those with the most
-// first, at most 20. Of each list it reads the newest 1,000, and those that were given up
-// from a time of the caller's clock on.
+// first, at most 20. It reads the newest 1,000 notifications of each list, and only those
+// that were given up at a time of the caller's clock or later.
 func (tx *ReadTx) ReceiversOf(c party.CallerID, since time.Time) (all []ReceiverCount, err error) {
 	at := map[string]*ReceiverCount{}
 	for _, l := range []NotificationList{ListWaiting, ListGivenUp} {

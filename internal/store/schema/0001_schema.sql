@@ -652,8 +652,8 @@ CREATE TABLE mails (
 CREATE INDEX mails_waiting ON mails (next_at) WHERE outcome = 'Waiting';
 CREATE INDEX mails_by_age ON mails (created, mail_id);
 
--- What remains of a letter about a payment when its row in mails is removed: no text, and a mask of the address. The row is
--- written when the letter was delivered, or forgotten, and so not in the commit of a payment.
+-- Records of letters about payments. They stay when the rows in mails are removed, without text and with a mask of the
+-- address. A record is written when the letter was delivered, or forgotten, and so not in the commit of a payment.
 CREATE TABLE sent_mails (
 	caller_id TEXT   NOT NULL,
 	object_id TEXT   NOT NULL,
@@ -735,7 +735,7 @@ CREATE TABLE members (
 ) {{plain}};
 CREATE INDEX members_by_caller ON members (caller_id, created, party_id);
 
--- Letters that make their reader a member. Of the link only a hash is kept. A newer letter replaces an older one. name is
+-- Letters that make their reader a member. Only a hash of the link is kept. A newer letter replaces an older one. name is
 -- proposed to the reader who makes an account; it may be empty.
 CREATE TABLE invitations (
 	link         BYTEA  NOT NULL PRIMARY KEY,
@@ -1090,7 +1090,8 @@ CREATE TABLE daily_sums (
 	PRIMARY KEY (caller_id, day)
 ) {{plain}};
 
--- What each day before the daily sums' closed has added to each account of a caller's books. Reports begin with their sums.
+-- What each closed day has added to each account of a caller's books: see daily_sum_places. Rows of other days are those of
+-- an attempt to close them. Reports begin with the sums of these rows.
 CREATE TABLE daily_changes (
 	caller_id TEXT   NOT NULL,
 	day       BIGINT NOT NULL,
