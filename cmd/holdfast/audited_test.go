@@ -18,7 +18,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 )
 
-// What a command writes into the audit log, if it writes no entry.
+// Commands that write no entry into the audit log.
 const (
 	reads   = "" // it only reads
 	asks    = "" // it asks a server as a caller, and the server logs the request
@@ -142,14 +142,14 @@ var decided = map[string]string{
 	"webhook test":       "endpoint.test",
 }
 
-// Somebody has decided for every command which entry it writes.
+// Every command has a decision about its entries.
 func TestEveryCommandIsDecided(t *testing.T) {
 	commands := map[string]bool{}
 	for _, leaf := range newParser(&cli{}, &settings{}, world{}, func(int) {}).Model.Leaves(false) {
 		name := commandName(leaf)
 		commands[name] = true
 		if _, known := decided[name]; !known {
-			t.Errorf("nobody has decided what %s writes into the audit log", name)
+			t.Errorf("there is no decision about the entries of %s", name)
 		}
 	}
 	for name := range decided {

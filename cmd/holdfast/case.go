@@ -91,8 +91,8 @@ func describeCase(c processor.Case) caseAnswer {
 	return a
 }
 
-// printCase prints everything about a hold or a payment for a person. more is what the
-// commands for its actions need in addition.
+// printCase prints everything about a hold or a payment for a person. more is added to
+// the commands for its actions, such as " --caller C1".
 func printCase(to io.Writer, c processor.Case, more string) error {
 	if err := printFacts(to, caseFacts(c)); err != nil {
 		return err

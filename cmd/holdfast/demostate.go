@@ -97,9 +97,9 @@ func replaceFile(name string, text []byte) error {
 	return errors.Join(dir.Sync(), dir.Close()) // the name is the directory's
 }
 
-// A cast has the people of a demo: the shop's owner, who is paid; a buyer with
-// two cards and a balance; the operator of the server; and the shop's caller. At a card network, the buyer
-// has neither cards nor a balance.
+// A cast has the people of a demo: the shop's owner, which is paid; a buyer with two
+// cards and a balance; the operator of the server; and the shop's caller. At a card
+// network, the buyer has neither cards nor a balance.
 type cast struct {
 	Processor *processor.Processor
 	Store     store.Reader

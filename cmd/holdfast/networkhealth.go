@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// networkHealth is what this server knows of the answers of card networks.
+// networkHealth has the last answers and failures of card networks that this server saw.
 type networkHealth struct {
 	mu       sync.Mutex
 	accounts map[payment.NetworkAccountID]*accountHealth
@@ -58,7 +58,7 @@ func (h *networkHealth) asked(r stripe.Request, now time.Time) {
 // healthEvery is how often the health of an account is written.
 const healthEvery = time.Minute
 
-// due returns what is to be written of each account.
+// due returns the health of the accounts for which it must be written now.
 func (h *networkHealth) due(now time.Time) map[payment.NetworkAccountID]store.NetworkHealth {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,8 +72,8 @@ func (h *networkHealth) due(now time.Time) map[payment.NetworkAccountID]store.Ne
 	return all
 }
 
-// noteHealth writes what this server knows of the networks. What cannot be written now
-// is written with the next answer.
+// noteHealth writes the health of the networks. If that fails, it is written after the
+// next answer.
 func (s *server) noteHealth(ctx context.Context) {
 	for id, h := range s.networks.due(s.Now()) {
 		if err := s.Store.NoteNetworkHealth(ctx, id, h); err != nil && ctx.Err() == nil {

@@ -39,9 +39,9 @@ type operatorCreate struct {
 	JSON        bool       `name:"json" help:"Print one line of JSON."`
 }
 
-// A memberAdded is the answer of operator create. Link is empty for a member, which
-// gets another role at once, and for a person who gets it by mail. Account is when the
-// account of the address was made.
+// A memberAdded is the answer of operator create. Link is empty if the person gets it by
+// mail, or is a member and has the other role at once. Account is when the account of
+// the address was made.
 type memberAdded struct {
 	Email   string         `json:"email"`
 	Caller  party.CallerID `json:"callerId,omitzero"`
@@ -316,7 +316,7 @@ func (v operatorRemove) Run(ctx context.Context, w world) error {
 	return memberRemoved{v.Email, v.Caller, false}.print(w, v.JSON)
 }
 
-// ofCaller says of what a person is not a member: of the server or of a caller.
+// ofCaller names what the membership is for: the server, or a caller.
 func (f memberFlags) ofCaller() string {
 	if f.Caller == "" {
 		return " of the server"
