@@ -71,18 +71,21 @@ func (v eventsList) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	defer db.Close()
-	page, err := v.read(ctx, db.Reader, caller, v.After, v.Max)
-	if err != nil {
-		return err
+	var all []payment.Event
+	for page := (store.EventPage{Next: v.After, More: true}); page.More && len(all) <= v.Max; {
+		if page, err = v.read(ctx, db.Reader, caller, page.Next, v.Max+1-len(all)); err != nil {
+			return err
+		}
+		all = append(all, page.Events...) // a page may be short
 	}
 	table := v.table(w)
 	defer func() { err = errors.Join(err, table.Flush()) }()
-	for _, e := range page.Events {
+	for _, e := range all[:min(len(all), v.Max)] {
 		if err := v.row(w, table, e); err != nil {
 			return err
 		}
 	}
-	return nil
+	return sayMore(w, v.Max, len(all) > v.Max, nil)
 }
 
 type eventsTail struct{ feedFlags }

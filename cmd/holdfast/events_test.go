@@ -142,3 +142,30 @@ func TestEventsTail(t *testing.T) {
 		}
 	}
 }
+
+// A list says that it was cut. A rare event is found, however many others come before it.
+func TestListsSayThatTheyAreCut(t *testing.T) {
+	address := holdfasttest.Addresses(t)["SQLite"](t)
+	w := holdfasttest.NewWorld(t, holdfasttest.Open(t, address))
+	crowd := w.Crowd(address, 5_010)
+	writeLetters(t, address, "ann@example.com", "bob@example.com")
+	for _, list := range []string{"events list", "webhook deliveries " + string(crowd.Endpoint.ID), "mail list"} {
+		out := onStore(t, address, append(strings.Fields(list), "--max", "1")...)
+		if lines := strings.Count(out, "\n"); lines != 3 || !strings.Contains(out, "There are more than 1; ") {
+			t.Errorf("%s --max 1 prints\n%s", list, out)
+		}
+	}
+	if out := onStore(t, address, "mail", "list", "--max", "2"); strings.Contains(out, "There are more") {
+		t.Errorf("two mails are printed as\n%s", out)
+	}
+	late := w.Reserved("1.00", "late")
+	if _, err := w.Settle(late.ID, "1.00"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Processor.PlaceEvents(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if out := onStore(t, address, "events", "list", "--types", "hold.settled"); !strings.Contains(out, string(late.ID)) {
+		t.Errorf("the settled holds are\n%s", out)
+	}
+}

@@ -65,7 +65,7 @@ func (v mailList) Run(ctx context.Context, w world) (err error) {
 	defer db.Close()
 	var mails []store.Mail
 	err = db.View(ctx, func(tx *store.ReadTx) (err error) {
-		mails, err = tx.Mails(v.Outcome, v.Max)
+		mails, err = tx.Mails(v.Outcome, v.Max+1)
 		return err
 	})
 	if err != nil {
@@ -73,7 +73,7 @@ func (v mailList) Run(ctx context.Context, w world) (err error) {
 	}
 	table := newColumns(w.Out, "MAIL", "OUTCOME", "TO", "WRITTEN", "SUBJECT", "TRIES", "FAILURE")
 	defer func() { err = errors.Join(err, table.Flush()) }()
-	for _, m := range mails {
+	for _, m := range mails[:min(len(mails), v.Max)] {
 		a := describeMail(m)
 		if !v.JSON {
 			table.row(a.cells()...)
@@ -81,7 +81,7 @@ func (v mailList) Run(ctx context.Context, w world) (err error) {
 			return err
 		}
 	}
-	return nil
+	return sayMore(w, v.Max, len(mails) > v.Max, nil)
 }
 
 type mailAgain struct {

@@ -101,8 +101,7 @@ func (v txList) list(
 		case err != nil:
 			return err
 		case rows == v.Max:
-			v.sayMore(w)
-			return nil
+			return sayMore(w, v.Max, true, nil)
 		}
 		rows++
 		if err := v.row(table, describeActivity(t), w); err != nil {
@@ -143,18 +142,13 @@ func (v txList) listCompleted(
 	defer func() { err = errors.Join(err, table.Flush()) }()
 	for i, a := range found {
 		if i == v.Max {
-			v.sayMore(w)
-			return nil
+			return sayMore(w, v.Max, true, nil)
 		}
 		if err := v.row(table, a, w); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (v txList) sayMore(w world) {
-	fmt.Fprintf(w.Err, "There are more than %d; give a larger --max, or select.\n", v.Max)
 }
 
 func (v txList) table(w world) *columns {

@@ -84,10 +84,9 @@ func (v webhookDeliveries) Run(ctx context.Context, w world) (err error) {
 		return err
 	}
 	slices.SortStableFunc(all, func(a, b store.EventDelivery) int { return cmp.Compare(b.Position, a.Position) })
-	all = all[:min(len(all), v.Max)]
 	table := newColumns(w.Out, "EVENT", "TYPE", "OUTCOME", "TRIES", "TRIED", "NEXT TRY", "RESULT", "ANSWER")
 	defer func() { err = errors.Join(err, table.Flush()) }()
-	for _, d := range all {
+	for _, d := range all[:min(len(all), v.Max)] {
 		a := describeWebhook(d)
 		if !v.JSON {
 			table.row(string(a.EventID), string(a.Type), string(a.Outcome), strconv.Itoa(a.Tries), shortTime(a.Tried),
@@ -96,15 +95,15 @@ func (v webhookDeliveries) Run(ctx context.Context, w world) (err error) {
 			return err
 		}
 	}
-	return nil
+	return sayMore(w, v.Max, len(all) > v.Max, nil)
 }
 
-// of reads the deliveries to an endpoint.
+// of reads the deliveries to an endpoint, at most one more than are listed.
 func (v webhookDeliveries) of(tx *store.ReadTx, e payment.Endpoint) (all []store.EventDelivery, err error) {
 	filter := store.WebhookFilter{Outcome: v.Outcome}
-	for next := int64(1); next > 0 && len(all) < v.Max; filter.Before = next {
+	for next := int64(1); next > 0 && len(all) <= v.Max; filter.Before = next {
 		var page []store.EventDelivery
-		if page, next, err = tx.Webhooks(e, filter, v.Max-len(all)); err != nil {
+		if page, next, err = tx.Webhooks(e, filter, v.Max+1-len(all)); err != nil {
 			return nil, err
 		}
 		all = append(all, page...)
