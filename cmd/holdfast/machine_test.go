@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -236,17 +234,7 @@ func (m *machine) startHoldfast() {
 	if m.store, err = openStore(m.t.Context(), store.Config{Address: m.address}); err != nil {
 		m.t.Fatal(err)
 	}
-	listener, err := listen(m.t.Context(), "--listen", freePort)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	m.server = &server{
-		Store: m.store, PublicURL: &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}, AllowPrivate: true,
-		Network: &sandbox.Network{Now: time.Now}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
-	}
-	if err := m.server.start(m.t.Context(), listener); err != nil {
-		m.t.Fatal(err)
-	}
+	m.server = startOn(m.t, m.store, &sandbox.Network{Now: time.Now}, time.Now)
 }
 
 func (m *machine) stopHoldfast() {

@@ -3,9 +3,7 @@ package main
 import (
 	"database/sql"
 	"errors"
-	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,17 +92,7 @@ func TestBackupRestoreResume(t *testing.T) {
 // demo's caller.
 func serveOn(t *testing.T, db *store.DB, p *process) (*server, *holdfast.Client) {
 	t.Helper()
-	listener, err := listen(t.Context(), "--listen", freePort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{
-		Store: db, PublicURL: &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}, AllowPrivate: true,
-		Network: &sandbox.Network{Now: time.Now}, Now: time.Now, Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
-	}
-	if err := s.start(t.Context(), listener); err != nil {
-		t.Fatal(err)
-	}
+	s := startOn(t, db, &sandbox.Network{Now: time.Now}, time.Now)
 	t.Cleanup(s.stop)
 	client := p.client()
 	client.Endpoint = s.PublicURL.String()

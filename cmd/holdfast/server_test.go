@@ -156,18 +156,7 @@ func startServer(t *testing.T, network card.Network, now func() time.Time) (s *s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	listener, err := listen(t.Context(), "--listen", freePort)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}
-	s = &server{
-		Store: db, PublicURL: public, AllowPrivate: true, Network: network, Now: now,
-		Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
-	}
-	if err := s.start(t.Context(), listener); err != nil {
-		t.Fatal(err)
-	}
+	s = startOn(t, db, network, now)
 	stop = sync.OnceFunc(s.stop)
 	t.Cleanup(stop)
 	kept, err := (&cast{Processor: s.Processor, Store: db.Reader, Dir: dir, Now: now}).assemble(t.Context(), demoState{})
@@ -180,8 +169,25 @@ func startServer(t *testing.T, network card.Network, now func() time.Time) (s *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &demo{dir: dir, kept: kept, public: public, shopAt: public}
+	d := &demo{dir: dir, kept: kept, public: s.PublicURL, shopAt: s.PublicURL}
 	return s, &process{t: t, answer: d.answer()}, stop
+}
+
+// startOn starts a server on a store. The test must stop it.
+func startOn(t *testing.T, db *store.DB, network card.Network, now func() time.Time) *server {
+	t.Helper()
+	listener, err := listen(t.Context(), "--listen", freePort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{
+		Store: db, PublicURL: &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}, AllowPrivate: true,
+		Network: network, Now: now, Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
+	}
+	if err := s.start(t.Context(), listener); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // The API and the Co-Branded pages read a caller once, and not again before its
