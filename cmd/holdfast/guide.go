@@ -96,9 +96,10 @@ money moves, and nothing leaves this machine. Everything is kept in
        %[6]s network check %[17]s --data %[7]s
        %[6]s books check --data %[7]s
 
-For operators: sign in as the seller, and open the console. It asks for a second factor: a passkey of this computer, or
-an authenticator app.
+For operators, the console. It asks for a second factor: a passkey of this computer, or an authenticator app.
        %[18]s
+       sign in as   %[19]s
+       password     %[20]s
 
 Mails are not sent but shown, on this machine:
        %[14]s
