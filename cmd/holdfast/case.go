@@ -91,9 +91,9 @@ func describeCase(c processor.Case) caseAnswer {
 	return a
 }
 
-// printCase prints everything about a hold or a payment for a person. more is added to
-// the commands for its actions, such as " --caller C1".
-func printCase(to io.Writer, c processor.Case, more string) error {
+// printCase prints everything about a hold or a payment for a person. The commands for
+// its actions name its caller if named is set.
+func printCase(to io.Writer, c processor.Case, named bool) error {
 	if err := printFacts(to, caseFacts(c)); err != nil {
 		return err
 	}
@@ -113,16 +113,20 @@ func printCase(to io.Writer, c processor.Case, more string) error {
 	for _, p := range c.Possible {
 		command := ""
 		if p.OK() {
-			command = commandFor(c, p.Action) + more
+			command = commandFor(c, p.Action, named)
 		}
 		table.row(strings.ReplaceAll(string(p.Action), "_", " "), possibleText(p), command)
 	}
 	return table.Flush()
 }
 
-// commandFor is the command for an action on a hold or a payment.
-func commandFor(c processor.Case, a payment.Action) string {
+// commandFor is the command for an action on a hold or a payment. It names the caller if
+// named is set.
+func commandFor(c processor.Case, a payment.Action, named bool) string {
 	id := string(c.ID())
+	if named {
+		id += " --caller " + string(c.Caller.ID)
+	}
 	switch a {
 	case payment.ActSettle, payment.ActRelease, payment.ActRenew, payment.ActRemind, payment.ActRefund:
 		return "holdfast holds " + string(a) + " " + id
@@ -134,7 +138,7 @@ func commandFor(c processor.Case, a payment.Action) string {
 		return "holdfast holds raise " + id + " --amount AMOUNT"
 	case payment.ActResend:
 		return "holdfast notification again " + id
-	case payment.ActEndToken:
+	case payment.ActEndToken: // the caller itself does it, with its key
 		return "holdfast token cancel " + string(c.Token.ID)
 	}
 	return ""

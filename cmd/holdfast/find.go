@@ -26,8 +26,8 @@ type findVerb struct {
 // Help is the help of the verb.
 func (findVerb) Help() string {
 	return `If only one hold or payment is found, the answer has everything that happened to it, and the
-commands for what can be done now. They need the same --store or --data. A refund takes
---amount for a part.
+commands for what can be done now. They need the same --store or --data; token cancel asks a
+server, with --server and the access key of the caller. A refund takes --amount for a part.
 
 Examples:
 
@@ -84,11 +84,7 @@ func (v findVerb) Run(ctx context.Context, w world) error {
 	case len(found.All) == 0:
 		err = errNotFound
 	case only != nil && !v.JSON && !v.CSV:
-		more := ""
-		if len(callers) > 1 || v.Caller != "" {
-			more = " --caller " + string(only.Caller.ID)
-		}
-		err = printCase(w.Out, *only, more)
+		err = printCase(w.Out, *only, len(callers) > 1 || v.Caller != "")
 	default:
 		err = printList(w, listOutput{JSON: v.JSON, CSV: v.CSV}, describeFindings(found, only), findColumns,
 			[]string{"KIND", "ID", "CALLER", "REFERENCE", "STATE", "AMOUNT", "OPEN", "CREATED", "BUYER", "CARD"})
