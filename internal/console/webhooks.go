@@ -383,46 +383,46 @@ func (s *Server) redeliverOne(c *call) error {
 	return c.did("console.done.event-again", c.deliveryLink(d, ""))
 }
 
-func (s *Server) askRedeliverSome(c *call) error {
-	e, err := s.endpointOf(c)
-	if err != nil {
-		return err
+// pickedEvents are the endpoint that the path names and the events that were selected.
+func (s *Server) pickedEvents(c *call) (e payment.Endpoint, events []payment.EventID, err error) {
+	if e, err = s.endpointOf(c); err != nil {
+		return e, nil, err
 	}
 	ids, err := c.picked()
+	for _, id := range ids {
+		events = append(events, payment.EventID(id))
+	}
+	return e, events, err
+}
+
+func (s *Server) askRedeliverSome(c *call) error {
+	e, events, err := s.pickedEvents(c)
 	if err != nil {
 		return err
 	}
 	up := c.upToEndpoint(e)
-	if len(ids) == 0 {
+	if len(events) == 0 {
 		return s.nonePicked(c, up)
 	}
 	w := c.words
 	facts := append([]fact{factOf(w.T("console.hooks.address"), withoutQuery(e.URL))},
 		c.pickedFacts(w.T("console.hooks.event-id"))...)
 	return s.confirm(c, http.StatusOK, confirmation{
-		Heading: w.N("console.lists.again-events", len(ids)), Lead: w.T("console.hooks.again-lead"), Up: up,
+		Heading: w.N("console.lists.again-events", len(events)), Lead: w.T("console.hooks.again-lead"), Up: up,
 		Facts: facts, Form: webui.Form{Submit: w.T("console.notices.again"), Hidden: c.picks()},
 	})
 }
 
 // redeliverSome makes the selected deliveries due. A double click changes nothing more.
 func (s *Server) redeliverSome(c *call) error {
-	e, err := s.endpointOf(c)
+	e, events, err := s.pickedEvents(c)
 	if err != nil {
 		return err
 	}
-	ids, err := c.picked()
-	if err != nil {
-		return err
-	}
-	if len(ids) == 0 {
+	if len(events) == 0 {
 		return errNotThere
 	}
-	var r processor.Redelivery
-	for _, id := range ids {
-		r.Events = append(r.Events, payment.EventID(id))
-	}
-	if _, err := s.Processor.Redeliver(c.r.Context(), c.caller, e.ID, r); err != nil {
+	if _, err := s.Processor.Redeliver(c.r.Context(), c.caller, e.ID, processor.Redelivery{Events: events}); err != nil {
 		return gone(err)
 	}
 	return c.did("console.done.events-again", c.endpointLink(e.ID, ""))
