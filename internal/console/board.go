@@ -116,12 +116,11 @@ func (f *boardFilter) readSearch(form holdfast.Params) (err error) {
 		}
 	}
 	if below := form.Get("below"); below != "" {
-		micros, id, _ := strings.Cut(below, ".")
-		n, err := strconv.ParseInt(micros, 10, 64)
-		if err != nil || n < 0 || id == "" {
-			return errNotThere
+		micros, id, err := readNumbered(below)
+		if err != nil {
+			return err
 		}
-		f.below = &store.LargestPlace{Open: money.Micros(n), ID: holdfast.TransactionID(id)}
+		f.below = &store.LargestPlace{Open: money.Micros(micros), ID: holdfast.TransactionID(id)}
 	}
 	if len(f.kept) > boardRows {
 		return errNotThere
@@ -134,12 +133,11 @@ func readCursor(text string) (at store.HoldCursor, err error) {
 	if text == "" {
 		return at, nil
 	}
-	micros, id, _ := strings.Cut(text, ".")
-	n, err := strconv.ParseInt(micros, 10, 64)
-	if err != nil || n < 0 || id == "" {
-		return at, errNotThere
+	micros, id, err := readNumbered(text)
+	if err != nil {
+		return at, err
 	}
-	return store.HoldCursor{At: time.UnixMicro(n).UTC(), ID: holdfast.TransactionID(id)}, nil
+	return store.HoldCursor{At: time.UnixMicro(micros).UTC(), ID: holdfast.TransactionID(id)}, nil
 }
 
 // cursorText is a place as readCursor reads it; empty for the end.

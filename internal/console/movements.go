@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -142,24 +141,17 @@ func movementRow(c *call, m *payment.Movement) tableRow {
 // lateMark begins the text of a place among the late steps.
 const lateMark = "late."
 
-// readPlace reads a place in the pages, "1764518400000000.1ABC….2".
+// readPlace reads a place in the pages of movements.
 func readPlace(text string) (at store.MovementPlace, err error) {
 	if text == "" {
 		return at, nil
 	}
 	place, late := strings.CutPrefix(text, lateMark)
-	parts := strings.Split(place, ".")
-	if len(parts) != 3 {
+	when, id, step, err := readStep(place)
+	if err != nil || when.UnixMicro() == 0 || step < 0 {
 		return at, errNotThere
 	}
-	micros, err := strconv.ParseInt(parts[0], 10, 64)
-	step, wrong := strconv.Atoi(parts[2])
-	if err != nil || wrong != nil || micros <= 0 || step < 0 {
-		return at, errNotThere
-	}
-	return store.MovementPlace{
-		Late: late, At: time.UnixMicro(micros).UTC(), ID: holdfast.TransactionID(parts[1]), Step: step,
-	}, nil
+	return store.MovementPlace{Late: late, At: when, ID: holdfast.TransactionID(id), Step: step}, nil
 }
 
 func placeText(at store.MovementPlace) string {
@@ -167,5 +159,5 @@ func placeText(at store.MovementPlace) string {
 	if at.Late {
 		mark = lateMark
 	}
-	return mark + strconv.FormatInt(at.At.UnixMicro(), 10) + "." + string(at.ID) + "." + strconv.Itoa(at.Step)
+	return mark + stepText(at.At, string(at.ID), at.Step)
 }

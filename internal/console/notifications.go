@@ -123,26 +123,19 @@ func readSpan(hours string, now time.Time) (time.Time, error) {
 	return now.Add(-back), nil
 }
 
-// readMark reads a place in a list, "1764518400000000.1ABC….2".
+// readMark reads a place in a list of notifications.
 func readMark(text string) (m store.NotificationMark, err error) {
 	if text == "" {
 		return m, nil
 	}
-	parts := strings.Split(text, ".")
-	if len(parts) != 3 {
+	at, subject, seq, err := readStep(text)
+	if err != nil || subject == "" {
 		return m, errNotThere
 	}
-	micros, err := strconv.ParseInt(parts[0], 10, 64)
-	seq, wrong := strconv.Atoi(parts[2])
-	if err != nil || wrong != nil || micros < 0 || parts[1] == "" {
-		return m, errNotThere
-	}
-	return store.NotificationMark{At: time.UnixMicro(micros).UTC(), Subject: parts[1], Seq: seq}, nil
+	return store.NotificationMark{At: at, Subject: subject, Seq: seq}, nil
 }
 
-func markText(m store.NotificationMark) string {
-	return strconv.FormatInt(m.At.UnixMicro(), 10) + "." + m.Subject + "." + strconv.Itoa(m.Seq)
-}
+func markText(m store.NotificationMark) string { return stepText(m.At, m.Subject, m.Seq) }
 
 // givenUpShown is how far back given-up notifications are counted.
 const givenUpShown = 30 * 24 * time.Hour
