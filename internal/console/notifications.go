@@ -221,7 +221,8 @@ func countFigures(c *call, n store.NotificationCounts) (all []figure) {
 		tone tone
 	}{{store.ListWaiting, n.Waiting, quiet}, {store.ListFailing, n.Failing, wait}, {store.ListGivenUp, n.GivenUp, wrong}} {
 		f := figure{
-			Label: listWord(w, one.list), Value: upTo(w, one.n), Address: c.link("notifications", "list", string(one.list)),
+			Label: listWord(w, one.list), Value: upTo(w, one.n, store.NoticeCountMost),
+			Address: c.link("notifications", "list", string(one.list)),
 		}
 		if one.n > 0 {
 			f.Tone = one.tone
@@ -237,10 +238,10 @@ func countFigures(c *call, n store.NotificationCounts) (all []figure) {
 	return all
 }
 
-// upTo is a number of which at most 1,000 were counted.
-func upTo(w webui.Words, n int) string {
-	if n >= store.NoticeCountMost {
-		return w.T("console.notices.at-least", "N", w.Count(store.NoticeCountMost))
+// upTo is a number that was counted up to most.
+func upTo(w webui.Words, n, most int) string {
+	if n >= most {
+		return w.T("console.notices.at-least", "N", w.Count(int64(most)))
 	}
 	return w.Count(int64(n))
 }
@@ -294,13 +295,14 @@ func (v noticeView) receiverTable(c *call) *table {
 		{Label: w.T("console.notices.failing"), Shape: number},
 		{Label: w.T("console.notices.given-up"), Shape: number},
 	}}
+	counted := func(n int) cell { return text(upTo(w, n, store.NoticeCountMost)) }
 	for _, r := range v.receivers {
 		name := text(w.T("console.lists.not-sent"))
 		if r.Receiver != "" {
 			name = linked(r.Receiver, c.link("notifications", "list", string(v.List), "receiver", r.Receiver))
 		}
 		t.Rows = append(t.Rows, tableRow{Tone: toneOf(r), Cells: []cell{
-			name, text(upTo(w, r.Waiting)), text(upTo(w, r.Failing)), text(upTo(w, r.GivenUp)),
+			name, counted(r.Waiting), counted(r.Failing), counted(r.GivenUp),
 		}})
 	}
 	return t

@@ -165,9 +165,4 @@ func waits(w webui.Words, now, since time.Time) cell {
 }
 
 // few is a number of which at most 100 were counted.
-func few(w webui.Words, n int) cell {
-	if n >= store.ReceiverCountMost {
-		return text(w.T("console.notices.at-least", "N", w.Count(store.ReceiverCountMost)))
-	}
-	return text(w.Count(int64(n)))
-}
+func few(w webui.Words, n int) cell { return text(upTo(w, n, store.ReceiverCountMost)) }
