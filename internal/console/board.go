@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ const (
 
 // A boardFilter selects holds of the risk board.
 type boardFilter struct {
-	within   string // hours until the deadline; empty for all
+	within   time.Duration // until the deadline; zero for all
 	least    money.Amount
 	byAmount bool
 	after    store.HoldCursor
@@ -49,14 +48,14 @@ type boardFilter struct {
 }
 
 // boardSpans are the values of the filter by time left, in hours.
-var boardSpans = []string{"6", "24", "48", "72"}
+var boardSpans = []int{6, 24, 48, 72}
 
 // boardForm is the form with the filter.
 func boardForm(w webui.Words, action string) webui.Form {
 	spans := []webui.Option{{Label: w.T("console.risk.any-time")}}
-	for _, hours := range boardSpans {
-		spans = append(spans, webui.Option{Value: hours, Label: w.T("console.risk.within", "Hours", hours)})
-	}
+	spans = append(spans, hourOptions(boardSpans, func(d time.Duration) string {
+		return w.T("console.risk.within", "Hours", int(d.Hours()))
+	})...)
 	return webui.Form{
 		Action: action, Get: true, Submit: w.T("console.show"),
 		Fields: []webui.Field{
@@ -77,9 +76,12 @@ func boardForm(w webui.Words, action string) webui.Form {
 func readBoardFilter(c *call) (f boardFilter, form webui.Form, err error) {
 	form = boardForm(c.words, c.link("risk"))
 	form.Fill(c.form)
-	f = boardFilter{within: c.form.Get("within"), byAmount: c.form.Get("sort") == "amount"}
-	if f.within != "" && !slices.Contains(boardSpans, f.within) {
-		return f, form, errNotThere
+	f.byAmount = c.form.Get("sort") == "amount"
+	if within := c.form.Get("within"); within != "" {
+		var ok bool
+		if f.within, ok = readHours(boardSpans, within); !ok {
+			return f, form, errNotThere
+		}
 	}
 	if typed := strings.TrimSpace(c.form.Get("least")); typed != "" {
 		var ok bool
@@ -164,8 +166,8 @@ func (s *Server) readBoard(c *call, f boardFilter) (b board, err error) {
 	listing := store.HoldListing{
 		Caller: c.caller.ID, Now: now, HoldFilter: payment.HoldFilter{State: payment.HoldHeld, AmountFrom: f.least},
 	}
-	if hours, err := strconv.Atoi(f.within); err == nil {
-		listing.DeadlineTo = now.Add(time.Duration(hours) * time.Hour)
+	if f.within > 0 {
+		listing.DeadlineTo = now.Add(f.within)
 	}
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
 		if b.bands, b.more, err = tx.Risk(c.caller.ID, now); err != nil {
