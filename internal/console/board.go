@@ -301,8 +301,7 @@ func (b board) search() []string {
 func (b board) searchLinks(c *call, f boardFilter, part *block, t *table) {
 	w := c.words
 	if b.next.Begun() {
-		part.Text += " " + w.T("console.lists.largest-so-far", "N", w.Count(int64(b.read)), "Time",
-			b.next.At.Format(shortLayout))
+		part.Text += " " + w.T("console.lists.largest-so-far", "N", w.Count(int64(b.read)), "Time", c.minute(b.next.At))
 		part.Links = append(part.Links, link{
 			Label: w.T("console.lists.read-on"), Address: c.same(append(b.search(), "opened", "")...),
 		})

@@ -256,8 +256,9 @@ func TestRiskBoardByAmount(t *testing.T) {
 	s.Crowd(at, 7_000)
 	s.Reserved("499.00", "the-largest") // its deadline is the last one
 	b := s.as(party.RoleOwner, s.Shop.ID)
-	b.get(s.caller("risk?sort=amount")).want("The largest of the first 5,000 open holds", "Read on").
-		wantNot("the-largest", "Older")
+	s.Shop = s.ChangeCaller(s.Shop.ID, func(c *party.Caller) { c.Zone = "Asia/Kolkata" })
+	b.get(s.caller("risk?sort=amount")).want("The largest of the first 5,000 open holds", "Read on",
+		" IST. There are more.").wantNot("the-largest", "Older")
 	kept := b.linkWith("kept=")
 	if refresh := b.values("hx-get"); len(refresh) != 1 || !strings.Contains(refresh[0], "after=") {
 		t.Errorf("the board goes on at %q", refresh)
