@@ -111,11 +111,17 @@ func (s *site) lists(c holdfasttest.Crowd) (all []listed) {
 		caller("deliveries/"+outcome+"/middle", fmt.Sprintf("%s?outcome=%s&before=%d", hook, outcome, middle+1000))
 		caller("deliveries/"+outcome+"/last", fmt.Sprintf("%s?outcome=%s&before=%d", hook, outcome, 1020))
 	}
+	var rare []party.AuditEntry
+	s.view(func(tx *store.ReadTx) (err error) {
+		rare, err = tx.AuditEntries(store.AuditQuery{Action: "endpoint.test", Limit: 1})
+		return err
+	})
+	entry := func(n int) string { return rare[0].ID[:len(rare[0].ID)-len(number(0))] + number(n) }
 	for _, in := range []string{s.caller("audit"), "server/audit"} {
 		name := strings.Trim(regexp.MustCompile(`/C[^/]+/`).ReplaceAllString(in, "/"), "/")
 		of(name, in)
-		of(name+"/middle", in+fmt.Sprintf("?before=%d", middle+1000))
-		of(name+"/last", in+"?before=1020")
+		of(name+"/middle", in+"?after="+entry(middle))
+		of(name+"/last", in+"?after="+entry(20))
 		of(name+"/action", in+"?action=endpoint.create")
 		of(name+"/rare-action", in+"?action=endpoint.test")
 		of(name+"/object", in+"?object="+string(c.Endpoint.ID))
