@@ -7,10 +7,11 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// approvalWords have the ids of the messages of letters about approvals.
-type approvalWords struct{ asked, approved, declined letterWords }
-
+// letterWords have the ids of the messages of a letter.
 type letterWords struct{ subject, text string }
+
+// approvalWords are those of the letters about approvals.
+type approvalWords struct{ asked, approved, declined letterWords }
 
 var approvalLetters = map[party.ApprovalAction]approvalWords{
 	party.ApproveSettle: {
@@ -26,7 +27,7 @@ var approvalLetters = map[party.ApprovalAction]approvalWords{
 }
 
 // aboutApproval composes a letter to a member who may approve an action, or to the one
-// who has asked for it.
+// that has asked for it.
 func (l Letters) aboutApproval(w webui.Words, n party.Notice) (subject, text string) {
 	a := n.Approval
 	ids, foot := approvalLetters[a.Action].asked, w.T("mail-approval.why-asked")

@@ -87,7 +87,7 @@ func (l Letters) aboutConsole(w webui.Words, n party.Notice) (subject, text stri
 }
 
 // consoleLetters have the ids of the messages of each letter about a second factor.
-var consoleLetters = map[party.NoticeAbout]struct{ subject, text string }{
+var consoleLetters = map[party.NoticeAbout]letterWords{
 	party.NoticeFactorAdded:   {"mail-console.factor-added-subject", "mail-console.factor-added"},
 	party.NoticeFactorRemoved: {"mail-console.factor-removed-subject", "mail-console.factor-removed"},
 	party.NoticeFactorReset:   {"mail-console.factor-reset-subject", "mail-console.factor-reset"},

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net/http"
 	"strings"
 	"time"
 
@@ -93,7 +92,7 @@ func (s *Server) showMovements(c *call) error {
 		heading = monthView{Period: period, month: text}.title(w)
 	}
 	return s.render(c, page{
-		Heading: heading, Lead: w.T("console.reports.movements-lead"), Filter: &form, Status: http.StatusOK,
+		Heading: heading, Lead: w.T("console.reports.movements-lead"), Filter: &form,
 		Up:     link{Label: w.T("console.reports.heading"), Address: c.link("reports", "month", up)},
 		Blocks: []block{{Table: movementTable(c, moved, after, next), Wide: true}},
 	})

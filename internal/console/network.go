@@ -85,7 +85,7 @@ func accountChip(c *call, a payment.NetworkAccount, known accountState) chip {
 	switch {
 	case a.Stopped != "":
 		return chip{w.T("console.settings.refused"), wrong}
-	case known.Failed.After(known.Answered) || known.Failed.Equal(known.Answered) && !known.Failed.IsZero():
+	case !known.Failed.IsZero() && !known.Failed.Before(known.Answered):
 		return chip{w.T("console.network.fails"), wait}
 	case known.Answered.IsZero():
 		return chip{w.T("console.network.untried"), quiet}
