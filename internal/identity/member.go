@@ -29,8 +29,8 @@ func (s *Service) Memberships(ctx context.Context, id party.ID) (all []party.Mem
 
 // MembershipsOf is Memberships in a transaction.
 func MembershipsOf(tx *store.ReadTx, id party.ID) (all []party.Membership, err error) {
-	account, found, err := tx.Party(id)
-	if err != nil || !found || account.Standing != party.Active || account.Guest {
+	_, active, err := activeParty(tx, id)
+	if err != nil || !active {
 		return nil, err
 	}
 	stored, err := tx.Memberships(id)
@@ -38,6 +38,12 @@ func MembershipsOf(tx *store.ReadTx, id party.ID) (all []party.Membership, err e
 		all = append(all, m.Membership)
 	}
 	return all, err
+}
+
+// activeParty reads a party. A guest is not active, nor is a party that does not exist.
+func activeParty(tx *store.ReadTx, id party.ID) (account party.Party, active bool, err error) {
+	account, found, err := tx.Party(id)
+	return account, found && !account.Guest && account.Standing == party.Active, err
 }
 
 // Permit returns a membership that gives a party a permission for a caller, or for
@@ -84,11 +90,11 @@ func MembersThat(
 			continue
 		}
 		seen[m.Party] = true
-		account, found, err := tx.Party(m.Party)
+		account, active, err := activeParty(tx, m.Party)
 		if err != nil {
 			return nil, err
 		}
-		if found && !account.Guest && account.Standing == party.Active {
+		if active {
 			parties = append(parties, account)
 		}
 	}
@@ -148,15 +154,13 @@ func checkOwners(tx *store.Tx, of party.CallerID, changed party.ID, after party.
 	}
 	var counted []party.Member
 	for _, m := range all {
-		active := m.Party == changed
-		if !active && m.Role == party.RoleOwner {
-			account, found, err := tx.Party(m.Party)
-			if err != nil {
+		counts := m.Party == changed
+		if !counts && m.Role == party.RoleOwner {
+			if _, counts, err = activeParty(&tx.ReadTx, m.Party); err != nil {
 				return err
 			}
-			active = found && !account.Guest && account.Standing == party.Active
 		}
-		if active {
+		if counts {
 			counted = append(counted, m)
 		}
 	}
