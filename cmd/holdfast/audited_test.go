@@ -144,19 +144,11 @@ var decided = map[string]string{
 
 // Every command has a decision about its entries.
 func TestEveryCommandIsDecided(t *testing.T) {
-	commands := map[string]bool{}
+	var commands []string
 	for _, leaf := range newParser(&cli{}, &settings{}, world{}, func(int) {}).Model.Leaves(false) {
-		name := commandName(leaf)
-		commands[name] = true
-		if _, known := decided[name]; !known {
-			t.Errorf("there is no decision about the entries of %s", name)
-		}
+		commands = append(commands, commandName(leaf))
 	}
-	for name := range decided {
-		if !commands[name] {
-			t.Errorf("there is no command %s", name)
-		}
-	}
+	holdfasttest.WantDecided(t, "command", commands, decided)
 }
 
 // commandName is the path of a command, such as "party export".

@@ -16,8 +16,8 @@ var trail holdfasttest.AuditTrail
 func TestMain(m *testing.M) { os.Exit(trail.Run(m, decided)) }
 
 // decided says which entries of the audit log each form of the account pages writes: see
-// [holdfasttest.AuditTrail.Faults]. What no operator can do for a party, such as adding a
-// card, has no entry: see decision 89.
+// [holdfasttest.AuditTrail.Faults]. Actions that no operator can do for a party, such as
+// adding a card, have no entry: see decision 89.
 var decided = map[string]string{
 	"POST sign-in":                 "",
 	"POST passkey":                 "",
@@ -55,21 +55,13 @@ var decided = map[string]string{
 
 // Somebody has decided for every form which entry it writes.
 func TestEveryFormIsDecided(t *testing.T) {
-	forms := map[string]bool{}
+	var forms []string
 	for _, place := range (&account.Server{}).Places() {
-		if !strings.HasPrefix(place, http.MethodPost) {
-			continue
-		}
-		forms[place] = true
-		if _, known := decided[place]; !known {
-			t.Errorf("nobody has decided what %s writes into the audit log", place)
+		if strings.HasPrefix(place, http.MethodPost) {
+			forms = append(forms, place)
 		}
 	}
-	for place := range decided {
-		if !forms[place] {
-			t.Errorf("there is no form %s", place)
-		}
-	}
+	holdfasttest.WantDecided(t, "form", forms, decided)
 }
 
 // audited sends a form, and notes what it has written into the audit log. Each entry has

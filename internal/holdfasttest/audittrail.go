@@ -97,6 +97,22 @@ func (a *AuditTrail) Faults(decided map[string]string, all bool) (faults []strin
 	return faults
 }
 
+// WantDecided fails the test unless somebody has decided for each thing, and for no
+// others, which entries it writes. kind is the word for such a thing.
+func WantDecided(t testing.TB, kind string, things []string, decided map[string]string) {
+	t.Helper()
+	for _, thing := range things {
+		if _, known := decided[thing]; !known {
+			t.Errorf("nobody has decided what the %s %s writes into the audit log", kind, thing)
+		}
+	}
+	for _, thing := range slices.Sorted(maps.Keys(decided)) {
+		if !slices.Contains(things, thing) {
+			t.Errorf("there is no %s %s", kind, thing)
+		}
+	}
+}
+
 // Run runs the tests of a package and compares their trail with the decisions. If only
 // some tests run, it does not ask for everything to be done.
 func (a *AuditTrail) Run(m interface{ Run() int }, decided map[string]string) (code int) {
