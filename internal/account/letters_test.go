@@ -391,7 +391,8 @@ func TestLetters(t *testing.T) {
 	}
 }
 
-// The letters about approvals say who, what, how much and until when, in each language.
+// The letters about approvals name the member, the action, the amount and the deadline, in
+// each language.
 func TestLettersAboutApprovals(t *testing.T) {
 	public, err := url.Parse("https://pay.example.test")
 	if err != nil {

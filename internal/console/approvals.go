@@ -76,7 +76,8 @@ func (k knownApproval) mayApprove(w webui.Words) string {
 	return said
 }
 
-// askedBy names the member who has asked, or the user of the machine whose command has.
+// askedBy names the member who has asked. If a command has asked, it names the user of
+// the machine.
 func (k knownApproval) askedBy(w webui.Words) string {
 	if k.AskedBy == "" {
 		return w.T("console.approvals.by-command", "User", k.wanted.By)

@@ -6,8 +6,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A lack is what is missing before a caller's first payment, or what nobody has tried
-// yet.
+// A lack is something that a caller needs before its first payment: it is missing, or
+// nobody has tried it yet.
 type lack struct {
 	what    string
 	tone    tone

@@ -20,7 +20,7 @@ func (s *Server) networkRoutes() []route {
 	}
 }
 
-// A NetworkTest is what a card network has said about an account. It has no secret.
+// A NetworkTest is the answer of a card network about an account. It has no secret.
 type NetworkTest struct {
 	Failed   bool // the network could not be asked
 	Mode     payment.NetworkMode

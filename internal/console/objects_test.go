@@ -18,8 +18,8 @@ import (
 )
 
 // objects are the values of the placeholders in paths: real objects of the shop. A
-// placeholder may have several objects, such as keys of both kinds. Other names are of
-// what pages take as a parameter.
+// placeholder may have several objects, such as keys of both kinds. Other names are
+// parameters of pages.
 type objects struct {
 	values  map[string][]string
 	members int // of the shop
@@ -149,15 +149,11 @@ func (objects) absent(path string, caller party.CallerID) string {
 // one is an object by the name of its placeholder or parameter.
 func (o objects) one(name string) string { return o.values[name][0] }
 
-// elsewhere are pages that need more than an object in their path: a parameter, or a
+// needMore are pages that need more than an object in their path: a parameter, or a
 // membership of the server.
-var elsewhere = []string{
+var needMore = []string{
 	"c/{caller}/members/withdraw", "server/members/withdraw", "server/members/{party}", "server/members/{party}/remove",
 }
-
-// shows reports whether a page shows the real object although the path alone names it
-// not.
-func (objects) shows(path string) bool { return slices.Contains(elsewhere, path) }
 
 // marks are texts by which a page gives an object of the shop away.
 func (o objects) marks() []string {

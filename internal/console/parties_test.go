@@ -38,7 +38,7 @@ func TestAuditLogPage(t *testing.T) {
 	s.as(party.RoleSupport, s.Shop.ID).get(s.caller("audit")).wantStatus(http.StatusForbidden)
 }
 
-// The audit log has pages, and each entry is on one of them. So it is if the entries of
+// The audit log has pages, and each entry is on one of them, also if the entries of
 // the second page get their place in the chain only after the first page was read.
 func TestAuditLogPages(t *testing.T) {
 	s := newSite(t)

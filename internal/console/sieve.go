@@ -11,10 +11,10 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
-// What people type into the filter of a page is in the address of its answer, so that
-// a colleague can open the same list. An address stays in the browser's history and in
-// logs of proxies. So a filter is sent by POST, and the answer leads to an address
-// without any value that looks like a card number or a secret.
+// The filter of a page is in the address of the page, so that a colleague can open the
+// same list. An address stays in the browser's history and in logs of proxies. So the
+// form of a filter is sent by POST, and leads to an address without any value that looks
+// like a card number or a secret.
 
 // sieved are the pages whose filter has a field that people type into. The search and the
 // search for parties have routes of their own.

@@ -9,8 +9,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A NewInvitation is whom to invite. From is the network address of the inviting member.
-// Name is of the person, who can change it; it may be empty. Once is the key of the form.
+// A NewInvitation names the person to invite, and the role. Name may be empty; the person
+// can change it. From is the network address of the inviting member. Once is the key of
+// the form.
 type NewInvitation struct {
 	party.Membership
 	Email, Name, From, Once string

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// A Download is a file that a browser saves. Party is who asked for it.
+// A Download is a file that a browser saves. Party is the party that asked for it.
 type Download struct{ Name, Type, Party string }
 
 // A piece of a file must reach the browser within stallMax, and the whole file within
-// allMax and a second for each slowest bytes. A browser that reads more slowly is hung
-// up on.
+// allMax and a second for each slowest bytes. The server breaks the connection to a
+// browser that reads more slowly.
 const (
 	downloadPiece = 64 << 10
 	stallMax      = time.Minute

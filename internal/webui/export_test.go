@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// SendWithin sends a file of which each piece must be taken within a time, and the whole
-// within another and the time for its size.
+// SendWithin sends a file with other limits: the time for a piece, and the time for a
+// whole file in addition to the time for its size.
 func SendWithin(
 	w http.ResponseWriter, piece, all time.Duration, write func(io.Writer) error, gone func(error),
 ) error {

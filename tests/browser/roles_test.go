@@ -51,8 +51,8 @@ func (w *roleWalk) String() string {
 	return string(w.Role) + " of a caller"
 }
 
-// unlinked are pages to which no link of the console leads: a mail does, the sign-in,
-// or a page that is there only in another state.
+// unlinked are pages to which no link of the console leads. A mail or the sign-in leads
+// to them, or a page in another state.
 var unlinked = []string{"invitation", "second-factor", "second-factor/app"}
 
 func (w *roleWalk) walk(checked map[string]bool) {
