@@ -153,7 +153,8 @@ func refuseServers(ctx context.Context, d dialect, db querier, now time.Time) er
 		return err
 	}
 	if err = refuseRunning(ctx, db, now); errors.Is(err, ErrServersRun) {
-		err = fmt.Errorf("the schema of the store is version %d, and this program would change it to %d: %w", have, known, err)
+		err = fmt.Errorf("the schema of the store is version %d, and this program would change it to %d: %w", have, known,
+			err)
 	}
 	return err
 }
