@@ -15,8 +15,8 @@ import (
 )
 
 type approvalVerb struct {
-	List    approvalList    `cmd:"" help:"List settles and refunds that wait for a second person."`
-	Decline approvalDecline `cmd:"" help:"Decline a settle or a refund that waits."`
+	List    approvalList    `cmd:"" help:"List settles, refunds and higher limits that wait for a second person."`
+	Decline approvalDecline `cmd:"" help:"Decline a settle, a refund or a higher limit that waits."`
 }
 
 type approvalList struct {
@@ -32,7 +32,8 @@ func (v approvalList) Validate() error { return checkMax(v.Max) }
 
 func (approvalList) Help() string {
 	return `A settle or a refund above the limit of its caller (holdfast caller set --approve-above) waits until another
-member of the console approves it. It can be decided on for seven days.`
+member of the console approves it. So does a higher limit that an owner has asked for in the console. An approval can be
+decided on for seven days. The object of a limit is its caller, and its amount is the new limit: 0 removes the limit.`
 }
 
 // An approvalRow is an approval as --json and --csv print it. Its times are real time.
@@ -139,7 +140,7 @@ func describeApproval(tx *store.ReadTx, a party.Approval, now time.Time) (approv
 	if a.AskedBy == "" {
 		row.AskedBy = "command of " + wanted.By
 	}
-	if a.DecidedBy == "" && a.State != party.ApprovalAsked {
+	if a.DecidedBy == "" && a.State != party.ApprovalAsked && a.State != party.ApprovalLapsed {
 		row.DecidedBy = "command"
 	}
 	return row, err
@@ -184,6 +185,10 @@ func (v approvalDecline) Run(ctx context.Context, w world) error {
 		return err
 	case v.JSON:
 		return printJSON(w.Out, row)
+	}
+	if row.Action == party.ApproveLimit {
+		_, err = fmt.Fprintf(w.Out, "the new limit that %s has asked for is declined; the limit stays\n", row.AskedBy)
+		return err
 	}
 	_, err = fmt.Fprintf(w.Out, "the %s of %s that %s has asked for is declined; no money has moved\n", row.Action,
 		row.Amount, row.AskedBy)

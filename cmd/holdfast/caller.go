@@ -255,7 +255,7 @@ type callerSet struct {
 	// These two are for few callers.
 	ReuseCancelled *bool     `help:"Accept a CallerReference again after the buyer cancelled on the pages." negatable:""`
 	ReturnSchemes  *[]string `help:"Accept return addresses with these schemes in addition to http and https, such as com.example.shop. Empty accepts none." placeholder:"SCHEME"`
-	ApproveAbove   *limit    `help:"Let settles and refunds above this amount, by members and by commands, wait until a second member of the console approves them; none lets them pass at once." placeholder:"500.00"`
+	ApproveAbove   *limit    `help:"Let settles and refunds above this amount, by members and by commands, wait until a second member of the console approves them; none lets them pass at once. The owners get a mail about a higher limit." placeholder:"500.00"`
 	callerNetworkFlags
 	JSON bool `name:"json" help:"Print one line of JSON."`
 }

@@ -69,14 +69,22 @@ func (f callerNetworkFlags) change(
 		set(&c.GuestLimit, (*money.Amount)(f.GuestLimit))
 		return more(c)
 	}
-	if f.Network == "" && !f.Live {
-		return clerk(db, w).ChangeCaller(ctx, c.ID, change)
-	}
-	id, err := f.account(ctx, db.Reader, c.Owner, f.mode())
+	p, mails, err := mailingClerk(ctx, db, w)
 	if err != nil {
 		return c, err
 	}
-	return clerk(db, w).UseNetwork(ctx, c.ID, id, f.Live, change)
+	changed := c
+	if f.Network == "" && !f.Live {
+		changed, err = p.ChangeCaller(ctx, c.ID, change)
+	} else if id, wrong := f.account(ctx, db.Reader, c.Owner, f.mode()); wrong != nil {
+		return c, wrong
+	} else {
+		changed, err = p.UseNetwork(ctx, c.ID, id, f.Live, change)
+	}
+	if err == nil && !mails && party.RaisesLimit(c.ApproveAbove, changed.ApproveAbove) {
+		fmt.Fprintln(w.Err, "No server that sends mails is running, so the owners got no mail about the new limit.")
+	}
+	return changed, err
 }
 
 // networkOf names what a caller's payments use.

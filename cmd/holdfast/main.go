@@ -35,7 +35,7 @@ type cli struct {
 	Tx       txVerb       `cmd:"" help:"Show, settle, cancel and refund transactions, as the caller."`
 	Holds    holdsVerb    `cmd:"" help:"List holds, and those that lapse soon; settle, release, raise, renew and refund them."`
 	Find     findVerb     `cmd:"" help:"Find a payment by anything, and show what happened to it and what can be done."`
-	Approval approvalVerb `cmd:"" help:"List settles and refunds that wait for a second person, and decline them."`
+	Approval approvalVerb `cmd:"" help:"List what waits for a second person, and decline it."`
 	Calendar calendarVerb `cmd:"" help:"Give a caller's calendar of open holds an address, or end it."`
 	Token    tokenVerb    `cmd:"" help:"Show and cancel payment tokens, as the caller."`
 	Webhook  webhookVerb  `cmd:"" help:"Add, change and watch webhook endpoints: the addresses to which a caller's events go."`

@@ -63,8 +63,10 @@ func (l Letters) Write(n party.Notice) (subject, text string) {
 	case party.NoticeInvitation, party.NoticeFactorAdded, party.NoticeFactorRemoved, party.NoticeFactorReset,
 		party.NoticeRecoveryUsed:
 		return l.aboutConsole(w, n)
-	case party.NoticeApprovalAsked, party.NoticeApprovalDecided:
+	case party.NoticeApprovalAsked, party.NoticeApprovalDecided, party.NoticeApprovalLapsed:
 		return l.aboutApproval(w, n)
+	case party.NoticeLimitRaised:
+		return l.aboutLimit(w, n)
 	}
 	say(w.T("mail.foot", "Address", l.address("")))
 	return subject, l.text(parts...)

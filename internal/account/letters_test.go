@@ -404,20 +404,30 @@ func TestLettersAboutApprovals(t *testing.T) {
 	}
 	seen := make(map[string]bool)
 	for _, words := range webui.AllWords() {
-		for _, action := range []party.ApprovalAction{party.ApproveSettle, party.ApproveRefund} {
-			for _, state := range []party.ApprovalState{party.ApprovalAsked, party.ApprovalApproved, party.ApprovalDeclined} {
+		for _, action := range []party.ApprovalAction{party.ApproveSettle, party.ApproveRefund, party.ApproveLimit} {
+			for _, state := range []party.ApprovalState{
+				party.ApprovalAsked, party.ApprovalApproved, party.ApprovalDeclined, party.ApprovalLapsed,
+			} {
 				a := asked
 				a.Action, a.State = action, state
 				n := party.Notice{
 					About: party.NoticeApprovalAsked, Language: words.Tag(), Caller: "Kiln", Approval: a, Member: "fay@example.test",
-					Reference: "order-1",
+					Reference: "order-1", Limit: holdfasttest.USD("77.00"),
 				}
-				if state != party.ApprovalAsked {
-					n.About = party.NoticeApprovalDecided
+				switch state {
+				case party.ApprovalApproved, party.ApprovalDeclined:
+					n.About, n.Party = party.NoticeApprovalDecided, "P1"
+				case party.ApprovalLapsed:
+					n.About = party.NoticeApprovalLapsed
+				case party.ApprovalAsked, party.ApprovalUnneeded:
+				}
+				about := "order-1, 1ABC"
+				if action == party.ApproveLimit {
+					about = words.Dollars(n.Limit)
 				}
 				subject, text := account.Letters{Public: public}.Write(n)
 				for _, want := range []string{
-					"fay@example.test", words.Dollars(a.Amount), "Kiln", "order-1, 1ABC",
+					"fay@example.test", words.Dollars(a.Amount), "Kiln", about,
 					"https://pay.example.test/console/c/C1/approvals/Q1",
 				} {
 					if !strings.Contains(text, want) {
@@ -433,5 +443,53 @@ func TestLettersAboutApprovals(t *testing.T) {
 				seen[subject], seen[text] = true, true
 			}
 		}
+	}
+}
+
+// The letters about the removal of a limit say so, and a lapse is explained to the asker
+// and to those who may approve in other words.
+func TestLettersAboutLimits(t *testing.T) {
+	public, err := url.Parse("https://pay.example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := account.Letters{Public: public}
+	seen := make(map[string]bool)
+	fresh := func(what string, n party.Notice, want ...string) {
+		t.Helper()
+		subject, text := l.Write(n)
+		if seen[text] || subject == "" || strings.ContainsAny(subject, "\r\n") || strings.Contains(text, "<no value>") {
+			t.Errorf("%s in %s: %s\n%s", what, n.Language, subject, text)
+		}
+		seen[text] = true
+		for _, w := range append(want, "Kiln") {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s in %s does not say %q:\n%s", what, n.Language, w, text)
+			}
+		}
+	}
+	for _, words := range webui.AllWords() {
+		now, before := holdfasttest.USD("50.00"), holdfasttest.USD("40.00")
+		for _, state := range []party.ApprovalState{
+			party.ApprovalAsked, party.ApprovalApproved, party.ApprovalDeclined, party.ApprovalLapsed,
+		} {
+			n := party.Notice{
+				Language: words.Tag(), Caller: "Kiln", Member: "fay@example.test", Limit: now,
+				About: party.NoticeApprovalLapsed, Approval: party.Approval{
+					ID: "Q1", Caller: "C1", Object: "C1", Action: party.ApproveLimit, State: state, AskedBy: "P1",
+				},
+			}
+			fresh("removal "+string(state), n, words.Dollars(now), "/console/c/C1/approvals/Q1")
+			n.Party = "P1"
+			fresh("removal to the asker "+string(state), n, words.Dollars(now))
+		}
+		fresh("raised", party.Notice{
+			About: party.NoticeLimitRaised, Language: words.Tag(), Caller: "Kiln", CallerID: "C1", Member: "root",
+			LimitBefore: before, Limit: now,
+		}, "root", words.Dollars(before), words.Dollars(now), "https://pay.example.test/console/c/C1/settings")
+		fresh("removed", party.Notice{
+			About: party.NoticeLimitRaised, Language: words.Tag(), Caller: "Kiln", CallerID: "C1", Member: "root",
+			LimitBefore: before,
+		}, words.Dollars(before), words.T("mail-approval.none"))
 	}
 }

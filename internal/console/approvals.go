@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 	"github.com/holdfast-pay/holdfast/internal/webui"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // approvalRoutes are the pages of actions that wait for a second member. Each member
@@ -139,8 +140,8 @@ func (s *Server) showApprovals(c *call) error {
 	for _, a := range all {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
 			{Time: a.AskedAt, Address: c.link("approvals/" + url.PathEscape(string(a.ID))), Of: a.Object},
-			{Text: approvalWord(w, a.Action), Detail: a.Object},
-			text(w.Dollars(a.Amount)), text(a.askedBy(w)),
+			{Text: approvalWord(w, a.Action), Detail: a.payment()},
+			text(a.amount(w)), text(a.askedBy(w)),
 			state(approvalChip(c, a.Approval)),
 		}})
 	}
@@ -157,10 +158,52 @@ func approvalsLead(c *call) string {
 }
 
 func approvalWord(w webui.Words, a party.ApprovalAction) string {
-	if a == party.ApproveRefund {
+	switch a {
+	case party.ApproveRefund:
 		return w.T("console.act.refund")
+	case party.ApproveLimit:
+		return w.T("console.approvals.limit")
+	case party.ApproveSettle:
 	}
 	return w.T("console.act.settle")
+}
+
+// payment is the payment that the approval is about. It is empty for a limit.
+func (k knownApproval) payment() string {
+	if k.Action == party.ApproveLimit {
+		return ""
+	}
+	return k.Object
+}
+
+// amount is what would move, or the new limit.
+func (k knownApproval) amount(w webui.Words) string {
+	if k.Action == party.ApproveLimit {
+		return limitWord(w, k.Limit())
+	}
+	return w.Dollars(k.Amount)
+}
+
+func limitWord(w webui.Words, limit money.Amount) string {
+	if !limit.Given() {
+		return w.T("console.approvals.no-limit")
+	}
+	return w.Dollars(limit)
+}
+
+// about are the facts of what would happen.
+func (k knownApproval) about(c *call) []fact {
+	w := c.words
+	if k.Action == party.ApproveLimit {
+		return []fact{
+			factOf(w.T("console.approvals.limit-now"), limitWord(w, c.caller.ApproveAbove)),
+			factOf(w.T("console.approvals.new-limit"), k.amount(w)),
+		}
+	}
+	return []fact{
+		{w.T("console.approvals.object"), cell{Text: k.Object, Address: caseAddress(c.caller.ID, k.Object)}},
+		factOf(w.T("console.case.amount"), k.amount(w)),
+	}
 }
 
 func approvalChip(c *call, a party.Approval) chip {
@@ -205,20 +248,20 @@ func (s *Server) renderApproval(c *call, status int, problem string) error {
 		return err
 	}
 	w := c.words
-	b := block{Facts: []fact{
-		{w.T("console.approvals.object"), cell{Text: a.Object, Address: caseAddress(c.caller.ID, a.Object)}},
-		factOf(w.T("console.case.amount"), w.Dollars(a.Amount)),
+	b := block{Facts: append(
+		a.about(c),
 		factOf(w.T("console.approvals.asked-by"), a.askedBy(w)),
-		{w.T("console.approvals.asked-at"), moment(a.AskedAt)},
-	}}
-	if a.State == party.ApprovalAsked {
+		fact{w.T("console.approvals.asked-at"), moment(a.AskedAt)},
+	)}
+	decided := a.State != party.ApprovalAsked && a.State != party.ApprovalLapsed
+	if !decided {
 		b.Facts = append(b.Facts, fact{w.T("console.approvals.until"), moment(a.Until())})
 	}
 	if a.Open(c.real) {
 		b.Facts = append(b.Facts, factOf(w.T("console.approvals.approvers"), a.mayApprove(w)))
 	}
 	b.Facts = append(b.Facts, wantedFacts(w, a)...)
-	if a.State != party.ApprovalAsked {
+	if decided {
 		b.Facts = append(
 			b.Facts,
 			factOf(w.T("console.approvals.decided-by"), a.decidedBy(w)),

@@ -74,3 +74,36 @@ func TestApprovalsOnTheOverview(t *testing.T) {
 	s.Clock.Advance(party.ApprovalLife)
 	s.as(party.RoleOperator, s.Shop.ID).get(s.caller("")).wantStatus(http.StatusOK).wantNot("Approvals waiting")
 }
+
+// A second owner approves a higher limit. Lowering it needs one owner.
+func TestALimitThatIsRaised(t *testing.T) {
+	s := newSite(t)
+	s.ChangeCaller(s.Shop.ID, func(c *party.Caller) { c.ApproveAbove = holdfasttest.USD("50.00") })
+	owner, second := s.as(party.RoleOwner, s.Shop.ID), s.as(party.RoleOwner, "")
+	change := s.caller("settings/change")
+	form := owner.hidden(owner.fill(change, "name", "Kiln", "approve-above", "80.00"), "seen")
+	for range 2 { // a double click
+		owner.post(change, form).wantStatus(http.StatusOK).want("a second owner must approve", "Limit now", "$50.00",
+			"New limit", "$80.00", "Another member must approve").wantNot("Approve and carry out")
+	}
+	at := strings.TrimPrefix(owner.url.Path, "/console/")
+	if got := s.shopNow(); got.ApproveAbove != holdfasttest.USD("50.00") || got.Name != "Kiln" {
+		t.Errorf("the caller is %+v", got)
+	}
+	owner.get(s.caller("")).wantFigure("Approvals waiting", "1")
+	owner.get(s.caller("approvals")).want("Limit for approvals", "$80.00")
+	owner.post(at+"/approve", nil).wantStatus(http.StatusForbidden)
+	s.as(party.RoleFinance, s.Shop.ID).get(at).wantStatus(http.StatusOK).wantNot("Approve and carry out")
+	second.get(at).want("Approve and carry out")
+	second.post(at+"/approve", nil).wantStatus(http.StatusOK).want("approved and carried out")
+	if got := s.shopNow(); got.ApproveAbove != holdfasttest.USD("80.00") {
+		t.Errorf("the caller is %+v", got)
+	}
+	owner.post(change, owner.hidden(owner.fill(change, "name", "Kiln", "approve-above", ""), "seen")).
+		wantStatus(http.StatusOK).want("No limit")
+	owner.post(change, owner.hidden(owner.fill(change, "name", "Kiln", "approve-above", "20"), "seen")).
+		wantStatus(http.StatusOK).want("The settings are changed.")
+	if got := s.shopNow(); got.ApproveAbove != holdfasttest.USD("20.00") {
+		t.Errorf("the caller is %+v", got)
+	}
+}

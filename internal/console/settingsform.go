@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -250,7 +251,13 @@ func (s *Server) changeSettings(c *call) error {
 	if f.Failed() {
 		return s.settingsPage(c, http.StatusUnprocessableEntity, f)
 	}
-	_, err := s.Processor.ChangeCaller(c.r.Context(), c.caller.ID, func(now party.Caller) (party.Caller, error) {
+	call, err := c.changesSettings()
+	if err != nil {
+		return err
+	}
+	_, asked, err := s.Processor.ChangeSettings(c.r.Context(), c.caller.ID, call, func(
+		now party.Caller,
+	) (party.Caller, error) {
 		wanted, _ := readSettings(c, now)
 		if settingsDigest(now) != c.form.Get("seen") && wanted != now {
 			return now, errChanged
@@ -264,5 +271,21 @@ func (s *Server) changeSettings(c *call) error {
 	if err != nil {
 		return err
 	}
+	if asked != nil {
+		return c.did("console.done.limit-asked", c.link("approvals/"+url.PathEscape(string(asked.ID))))
+	}
 	return c.did("console.done.settings-changed", c.link("settings"))
+}
+
+// changesSettings is the call of the member that has sent the form of the settings.
+func (c *call) changesSettings() (*processor.Call, error) {
+	key, err := c.once()
+	if err != nil {
+		return nil, err
+	}
+	by, err := processor.ByPerson(key, "console limit", map[string]string{"approve-above": c.form.Get("approve-above")})
+	if err == nil {
+		by.Member = c.Party.ID
+	}
+	return by, err
 }

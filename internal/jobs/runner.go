@@ -79,6 +79,7 @@ func (r *Runner) loops() []loop {
 		{"expiring holds", r.Processor.Sweep, nil, 0},
 		{"releasing holds", r.Processor.Release, r.Processor.HandedOver(), 0},
 		{"resolving what is in doubt", r.Processor.Resolve, nil, 0},
+		{"ending approvals", r.Processor.LapseApprovals, nil, 0},
 		{"forgetting old visits", r.Processor.ForgetVisits, nil, 0},
 		{"reading events of card networks", r.Processor.PollEvents, nil, 0},
 		{"working off events of card networks", r.Processor.WorkEvents, nil, 0},

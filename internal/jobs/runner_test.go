@@ -215,7 +215,7 @@ func TestFailuresBackOff(t *testing.T) {
 		"expiring holds", "resolving what is in doubt", "forgetting old visits", "working off events of card networks",
 		"forgetting old events of card networks", "watching pages of card networks", "auditing the books",
 		"placing events", "forgetting old webhooks", "delivering notifications", "chaining the audit log",
-		"adding up days",
+		"adding up days", "ending approvals",
 	}
 	var mu sync.Mutex
 	pauses := map[time.Duration]int{}

@@ -17,20 +17,33 @@ type ApprovalAction string
 const (
 	ApproveSettle ApprovalAction = "settle"
 	ApproveRefund ApprovalAction = "refund"
+	// ApproveLimit raises or removes the limit above which approvals are needed: without
+	// an approval, one member could raise the limit, act, and lower it again.
+	ApproveLimit ApprovalAction = "limit"
 )
 
 // Permission is what a member needs to ask for the action and to approve it.
 func (a ApprovalAction) Permission() Permission {
-	if a == ApproveRefund {
+	switch a {
+	case ApproveRefund:
 		return MayRefund
+	case ApproveLimit:
+		return MayChangeCaller
+	case ApproveSettle:
 	}
 	return MayActOnHolds
+}
+
+// RaisesLimit reports whether fewer actions need an approval with a new limit. A limit
+// that is not given means that none does.
+func RaisesLimit(before, after money.Amount) bool {
+	return before.Given() && (!after.Given() || after.Cmp(before) > 0)
 }
 
 // An ApprovalState is the state of an approval.
 type ApprovalState string
 
-// The states. An approval that nobody decided on in time stays asked.
+// The states.
 const (
 	ApprovalAsked    ApprovalState = "Asked"
 	ApprovalApproved ApprovalState = "Approved" // and carried out in the same commit
@@ -38,6 +51,9 @@ const (
 	// ApprovalUnneeded: the same call was carried out without it, because the limit was
 	// changed meanwhile.
 	ApprovalUnneeded ApprovalState = "Unneeded"
+	// ApprovalLapsed: nobody decided on it in time. A server writes this state soon after
+	// [Approval.Until]. Until then, the approval is asked and not open.
+	ApprovalLapsed ApprovalState = "Lapsed"
 )
 
 // An Approval is a second person's yes to an action of a member above the caller's
@@ -48,9 +64,9 @@ type Approval struct {
 	// Idempotency is the key of the call that asks. The approved call has it, too.
 	Idempotency string
 	Action      ApprovalAction
-	Object      string // the transaction
-	Data        string // the request, as JSON
-	Amount      money.Amount
+	Object      string       // the transaction, or the caller for ApproveLimit
+	Data        string       // the request, as JSON
+	Amount      money.Amount // for ApproveLimit the new limit, or 0 to remove it
 	State       ApprovalState
 	// AskedAt and DecidedAt are in real time. AskedBy and DecidedBy are members; empty
 	// for a command. A command may ask and decline, but not approve.
@@ -73,6 +89,14 @@ var (
 // Until is when the approval can no longer be decided on.
 func (a Approval) Until() time.Time { return a.AskedAt.Add(ApprovalLife) }
 
+// Limit is the caller's limit after an approval with [ApproveLimit].
+func (a Approval) Limit() (limit money.Amount) {
+	if a.Amount.Positive() {
+		limit = a.Amount
+	}
+	return limit
+}
+
 // Open reports whether the approval can be decided on.
 func (a Approval) Open(now time.Time) bool { return a.State == ApprovalAsked && now.Before(a.Until()) }
 
@@ -87,6 +111,8 @@ func (a Approval) MayBeApprovedBy(m Membership) bool {
 // but not approve.
 func (a Approval) CheckDecision(by ID, to ApprovalState, now time.Time) error {
 	switch {
+	case a.State == ApprovalLapsed:
+		return ErrApprovalOver
 	case a.State != ApprovalAsked:
 		return ErrApprovalDecided
 	case !a.Open(now):

@@ -1,5 +1,7 @@
 package party
 
+import "github.com/holdfast-pay/holdfast/money"
+
 // A Notice is the content of a mail to a party about its account. The mail's
 // text is written elsewhere. A Notice has no text that a stranger may have
 // written: a person who signs up with another person's address, or requests a
@@ -25,6 +27,10 @@ type Notice struct {
 	Member   string
 	// Reference is the caller's own name for the payment of an approval; may be empty.
 	Reference string
+	// Limit is the caller's limit above which approvals are needed, as it is now, and
+	// LimitBefore as it was before the change that the notice is about.
+	Limit, LimitBefore money.Amount
+	CallerID           CallerID // of NoticeLimitRaised
 }
 
 // A NoticeAbout is the subject of a notice.
@@ -48,4 +54,6 @@ const (
 	NoticeRecoveryUsed    NoticeAbout = "recovery-used"
 	NoticeApprovalAsked   NoticeAbout = "approval-asked"   // goes to those who may approve
 	NoticeApprovalDecided NoticeAbout = "approval-decided" // goes to the member who asked
+	NoticeApprovalLapsed  NoticeAbout = "approval-lapsed"  // goes to both
+	NoticeLimitRaised     NoticeAbout = "limit-raised"     // by a command; goes to the owners
 )

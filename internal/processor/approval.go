@@ -144,8 +144,12 @@ func (p *Processor) decide(
 }
 
 func approvalFacts(a party.Approval) party.Facts {
+	amount := a.Amount.Decimal()
+	if a.Action == party.ApproveLimit && !a.Limit().Given() {
+		amount = "none"
+	}
 	return party.Facts{
-		"approval": string(a.ID), "action": string(a.Action), "amount": a.Amount.Decimal(), "askedBy": string(a.AskedBy),
+		"approval": string(a.ID), "action": string(a.Action), "amount": amount, "askedBy": string(a.AskedBy),
 	}
 }
 
@@ -187,6 +191,20 @@ const approvalsMax = 500
 func (p *Processor) AskApproval(
 	ctx context.Context, call *Call, a party.Approval, w Wanted,
 ) (party.Approval, error) {
+	a, err := p.newApproval(call, a, w)
+	if err != nil {
+		return a, err
+	}
+	fresh := a
+	err = p.db.Update(ctx, func(tx *store.Tx) (err error) {
+		a, err = p.insertApproval(tx, call, fresh)
+		return err
+	})
+	return a, err
+}
+
+// newApproval makes the approval of what a refused call wants to do.
+func (p *Processor) newApproval(call *Call, a party.Approval, w Wanted) (party.Approval, error) {
 	w.Action, w.Body = call.Action, call.Body
 	a.Idempotency, a.AskedBy = call.Idempotency, call.Member
 	data, err := json.Marshal(w)
@@ -195,42 +213,44 @@ func (p *Processor) AskApproval(
 	}
 	a.ID, a.Data, a.State = party.ApprovalID(p.ids().Other("Q")), string(data), party.ApprovalAsked
 	a.AskedAt = p.now()
-	err = p.db.Update(ctx, func(tx *store.Tx) error {
-		if a.AskedBy != "" {
-			d := decision{tx: tx, caller: party.Caller{ID: a.Caller}}
-			if err := d.permit(a.AskedBy, a.Action, a.Amount); err != nil {
-				return err
-			}
+	return a, nil
+}
+
+// insertApproval writes a new approval and the letters about it. It returns the earlier
+// approval if the same call has asked before.
+func (p *Processor) insertApproval(tx *store.Tx, call *Call, a party.Approval) (party.Approval, error) {
+	if a.AskedBy != "" {
+		d := decision{tx: tx, caller: party.Caller{ID: a.Caller}}
+		if err := d.permit(a.AskedBy, a.Action, a.Amount); err != nil {
+			return a, err
 		}
-		same, found, err := tx.ApprovalUnder(a.Caller, a.Idempotency)
-		if err != nil {
-			return err
-		}
-		if found {
-			a = same
-			return askedBySame(a, call)
-		}
-		if _, done, err := tx.Call(a.Caller, a.Idempotency); err != nil || done {
-			return cmp.Or(err, error(errDoneMeanwhile))
-		}
-		waiting, err := tx.OpenApprovals(a.Caller, a.AskedAt.Add(-party.ApprovalLife), approvalsMax)
-		if err != nil {
-			return err
-		}
-		if len(waiting) >= approvalsMax {
-			return holdfast.Errorf(holdfast.InvalidParams, "%d actions wait for an approval already", approvalsMax)
-		}
-		if err := tx.Log(party.AuditEntry{
-			Action: "approval.ask", Caller: a.Caller, Object: a.Object, After: approvalFacts(a),
-		}, a.AskedAt); err != nil {
-			return err
-		}
-		if err := tx.InsertApproval(a); err != nil {
-			return err
-		}
-		return p.tellApprovers(tx, a)
-	})
-	return a, err
+	}
+	same, found, err := tx.ApprovalUnder(a.Caller, a.Idempotency)
+	if err != nil {
+		return a, err
+	}
+	if found {
+		return same, askedBySame(same, call)
+	}
+	if _, done, err := tx.Call(a.Caller, a.Idempotency); err != nil || done {
+		return a, cmp.Or(err, error(errDoneMeanwhile))
+	}
+	waiting, err := tx.OpenApprovals(a.Caller, a.AskedAt.Add(-party.ApprovalLife), approvalsMax)
+	if err != nil {
+		return a, err
+	}
+	if len(waiting) >= approvalsMax {
+		return a, holdfast.Errorf(holdfast.InvalidParams, "%d actions wait for an approval already", approvalsMax)
+	}
+	if err := tx.Log(party.AuditEntry{
+		Action: "approval.ask", Caller: a.Caller, Object: a.Object, After: approvalFacts(a),
+	}, a.AskedAt); err != nil {
+		return a, err
+	}
+	if err := tx.InsertApproval(a); err != nil {
+		return a, err
+	}
+	return a, p.tellApprovers(tx, a)
 }
 
 // Approve carries out what another member has asked for. The yes is written in the
@@ -245,6 +265,9 @@ func (p *Processor) Approve(
 	}
 	if err := a.CheckDecision(by, party.ApprovalApproved, p.now()); err != nil {
 		return nil, err
+	}
+	if a.Action == party.ApproveLimit {
+		return nil, p.approveLimit(ctx, a, by)
 	}
 	call := &Call{
 		Person: true, Member: by, approval: id, decide: p.decide,

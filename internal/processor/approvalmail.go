@@ -23,7 +23,19 @@ func (p *Processor) tellApprovers(tx *store.Tx, a party.Approval) error {
 	if p.Identity.Letters == nil {
 		return nil
 	}
-	asked, err := tx.AskedSince(a.Caller, a.AskedBy, a.AskedAt.Add(-time.Hour), askersLetters+1)
+	n, err := approvalNotice(tx, a, a.AskedBy)
+	if err != nil {
+		return err
+	}
+	n.About = party.NoticeApprovalAsked
+	return p.writeToApprovers(tx, n)
+}
+
+// writeToApprovers writes a letter about an approval to each member who may approve it,
+// if the asker has not caused too many letters.
+func (p *Processor) writeToApprovers(tx *store.Tx, n party.Notice) error {
+	a := n.Approval
+	asked, err := tx.AskedWithin(a.Caller, a.AskedBy, a.AskedAt.Add(-time.Hour), a.AskedAt, askersLetters+1)
 	if err != nil || asked > askersLetters {
 		return err
 	}
@@ -31,11 +43,6 @@ func (p *Processor) tellApprovers(tx *store.Tx, a party.Approval) error {
 	if err != nil {
 		return err
 	}
-	n, err := approvalNotice(tx, a, a.AskedBy)
-	if err != nil {
-		return err
-	}
-	n.About = party.NoticeApprovalAsked
 	for _, m := range all[:min(len(all), approversMax)] {
 		if err := p.Identity.TellOwner(tx, m, n); err != nil {
 			return err
@@ -47,7 +54,39 @@ func (p *Processor) tellApprovers(tx *store.Tx, a party.Approval) error {
 // tellDecision writes to the member who has asked, unless the same member has decided or
 // is no longer a member of the caller.
 func (p *Processor) tellDecision(tx *store.Tx, a party.Approval) error {
-	if p.Identity.Letters == nil || a.AskedBy == "" || a.AskedBy == a.DecidedBy {
+	if p.Identity.Letters == nil || a.AskedBy == a.DecidedBy {
+		return nil
+	}
+	n, err := approvalNotice(tx, a, a.DecidedBy)
+	if err != nil {
+		return err
+	}
+	n.About = party.NoticeApprovalDecided
+	return p.writeToAsker(tx, n)
+}
+
+// tellLapse writes to the member who has asked and to those who may approve, in the commit
+// that ends the approval.
+func (p *Processor) tellLapse(tx *store.Tx, a party.Approval) error {
+	if p.Identity.Letters == nil {
+		return nil
+	}
+	n, err := approvalNotice(tx, a, a.AskedBy)
+	if err != nil {
+		return err
+	}
+	n.About = party.NoticeApprovalLapsed
+	if err := p.writeToAsker(tx, n); err != nil {
+		return err
+	}
+	return p.writeToApprovers(tx, n)
+}
+
+// writeToAsker writes a letter about an approval to the member who has asked for it, if a
+// member has, and is still a member of the caller.
+func (p *Processor) writeToAsker(tx *store.Tx, n party.Notice) error {
+	a := n.Approval
+	if a.AskedBy == "" {
 		return nil
 	}
 	all, err := identity.MembershipsOf(&tx.ReadTx, a.AskedBy)
@@ -58,11 +97,6 @@ func (p *Processor) tellDecision(tx *store.Tx, a party.Approval) error {
 	if err != nil {
 		return err
 	}
-	n, err := approvalNotice(tx, a, a.DecidedBy)
-	if err != nil {
-		return err
-	}
-	n.About = party.NoticeApprovalDecided
 	return p.Identity.TellOwner(tx, asker, n)
 }
 
@@ -74,7 +108,7 @@ func approvalNotice(tx *store.Tx, a party.Approval, by party.ID) (n party.Notice
 	if err != nil {
 		return n, err
 	}
-	n.Caller = caller.Name
+	n.Caller, n.Limit = caller.Name, caller.ApproveAbove
 	t, found, err := tx.Transaction(a.Caller, holdfast.TransactionID(a.Object))
 	if err != nil {
 		return n, err

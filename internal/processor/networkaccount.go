@@ -235,6 +235,9 @@ func (p *Processor) UseNetwork(
 		if err := checkCaller(after); err != nil {
 			return err
 		}
+		if err := p.raisesLimit(tx, before, after); err != nil {
+			return err
+		}
 		return p.saveCaller(tx, before, after)
 	})
 	return after, err

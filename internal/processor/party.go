@@ -144,7 +144,8 @@ func setIf[T any](field *T, to *T) {
 }
 
 // ChangeCaller applies change to a caller's settings and clock, and stores the
-// result. It does not change the caller's network: see [Processor.UseNetwork].
+// result. It does not change the caller's network: see [Processor.UseNetwork]. A member
+// cannot raise the limit for approvals with it: see [Processor.ChangeSettings].
 func (p *Processor) ChangeCaller(
 	ctx context.Context, id party.CallerID, change func(party.Caller) (party.Caller, error),
 ) (after party.Caller, err error) {
@@ -158,6 +159,9 @@ func (p *Processor) ChangeCaller(
 			return err
 		}
 		if err := checkCaller(after); err != nil {
+			return err
+		}
+		if err := p.raisesLimit(tx, before, after); err != nil {
 			return err
 		}
 		return p.saveCaller(tx, before, after)

@@ -53,12 +53,23 @@ func (tx *ReadTx) OpenApprovals(of party.CallerID, after time.Time, limit int) (
 		ORDER BY asked_at, approval_id LIMIT $3`, of, micros(after), limit)
 }
 
-// AskedSince counts the approvals of a caller that a member, or commands if it is empty,
-// has asked for after a time. It counts at most limit.
-func (tx *ReadTx) AskedSince(of party.CallerID, by party.ID, after time.Time, limit int) (asked int, err error) {
+// LapsedApprovals reads at most limit approvals of all callers that wait for a decision
+// and were asked for until a time, the oldest first.
+func (tx *ReadTx) LapsedApprovals(until time.Time, limit int) ([]party.Approval, error) {
+	return list(tx, "reading approvals that nobody decided on", scanApproval, `
+		SELECT `+approvalColumns+` FROM approvals
+		WHERE asked_at <= $1 AND state = 'Asked' ORDER BY asked_at LIMIT $2`, micros(until), limit)
+}
+
+// AskedWithin counts the approvals of a caller that a member, or commands if it is empty,
+// has asked for after a time and until another. It counts at most limit.
+func (tx *ReadTx) AskedWithin(
+	of party.CallerID, by party.ID, after, until time.Time, limit int,
+) (asked int, err error) {
 	all, err := list(tx, "counting the approvals of an asker", scanApproval, `
 		SELECT `+approvalColumns+` FROM approvals
-		WHERE caller_id = $1 AND asked_by = $2 AND asked_at > $3 LIMIT $4`, of, by, micros(after), limit)
+		WHERE caller_id = $1 AND asked_by = $2 AND asked_at > $3 AND asked_at <= $4 LIMIT $5`,
+		of, by, micros(after), micros(until), limit)
 	return len(all), err
 }
 

@@ -752,16 +752,17 @@ CREATE TABLE invitations (
 ) {{plain}};
 
 -- Actions of members above their caller's limit, which wait for the yes of a second member. data is the request as JSON.
--- decided_at is 0 until somebody decides. asked_by and decided_by are empty for a command. Ids begin with the time.
+-- decided_at is 0 until somebody decides. asked_by and decided_by are empty for a command. Ids begin with the time. For a
+-- new limit, object is the caller, and amount is 0 to remove the limit.
 CREATE TABLE approvals (
 	approval_id TEXT   NOT NULL,
 	caller_id   TEXT   NOT NULL,
 	idempotency TEXT   NOT NULL,
-	action      TEXT   NOT NULL CHECK (action IN ('settle', 'refund')),
+	action      TEXT   NOT NULL CHECK (action IN ('settle', 'refund', 'limit')),
 	object      TEXT   NOT NULL,
 	data        TEXT   NOT NULL,
-	amount      BIGINT NOT NULL CHECK (amount > 0),
-	state       TEXT   NOT NULL CHECK (state IN ('Asked', 'Approved', 'Declined', 'Unneeded')),
+	amount      BIGINT NOT NULL CHECK (amount > 0 OR action = 'limit' AND amount = 0),
+	state       TEXT   NOT NULL CHECK (state IN ('Asked', 'Approved', 'Declined', 'Unneeded', 'Lapsed')),
 	asked_by    TEXT   NOT NULL,
 	asked_at    BIGINT NOT NULL,
 	decided_by  TEXT   NOT NULL,
@@ -769,6 +770,7 @@ CREATE TABLE approvals (
 	PRIMARY KEY (caller_id, approval_id)
 ) {{plain}};
 CREATE INDEX approvals_waiting ON approvals (caller_id, asked_at, approval_id) WHERE state = 'Asked';
+CREATE INDEX approvals_by_age ON approvals (asked_at) WHERE state = 'Asked';
 CREATE UNIQUE INDEX approvals_by_key ON approvals (caller_id, idempotency);
 CREATE INDEX approvals_by_asker ON approvals (caller_id, asked_by, asked_at);
 
