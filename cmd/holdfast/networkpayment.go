@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -80,7 +81,8 @@ func networkPaymentOf(
 // A networkPaymentAnswer is what is known of a transaction at its card network,
 // as --json prints it.
 type networkPaymentAnswer struct {
-	TransactionID      holdfast.TransactionID   `json:"transactionId"`
+	TransactionID      holdfast.TransactionID   `json:"transactionId,omitempty"`
+	PageHoldID         payment.PageHoldID       `json:"pageHoldId,omitempty"` // of a hold that no payment has used yet
 	CallerID           party.CallerID           `json:"callerId"`
 	AccountID          payment.NetworkAccountID `json:"accountId"`
 	Reference          string                   `json:"reference,omitempty"`
@@ -103,6 +105,13 @@ func describeNetworkPayment(p payment.NetworkPayment) networkPaymentAnswer {
 		Status: p.Status, HoldUntil: p.HoldUntil, AuthorizationCode: p.AuthorizationCode,
 		NetworkTransaction: p.NetworkTransaction, DeclineCode: p.DeclineCode, Advice: p.Advice, RequestID: p.RequestID,
 		FailedAt: p.FailedAt, Attention: p.Attention, Updated: p.Updated,
+	}
+}
+
+func describePageHold(h payment.PageHold) networkPaymentAnswer {
+	return networkPaymentAnswer{
+		PageHoldID: h.ID, CallerID: h.Caller, AccountID: h.Account, Reference: h.Reference, HoldUntil: h.HoldUntil,
+		DeclineCode: h.DeclineCode, Attention: h.Finding, Updated: h.Created,
 	}
 }
 
@@ -135,14 +144,26 @@ func (v networkAttention) Run(ctx context.Context, w world) error {
 		if err != nil {
 			return err
 		}
+		held, err := tx.PageHoldAttention(a.ID, networkRowsMax)
+		if err != nil {
+			return err
+		}
+		var rows []networkPaymentAnswer
 		for _, p := range all {
+			rows = append(rows, describeNetworkPayment(p))
+		}
+		for _, h := range held {
+			rows = append(rows, describePageHold(h))
+		}
+		for _, r := range rows {
 			if v.JSON {
-				if err := printJSON(w.Out, describeNetworkPayment(p)); err != nil {
+				if err := printJSON(w.Out, r); err != nil {
 					return err
 				}
 				continue
 			}
-			table.row(string(p.Transaction), string(p.Caller), p.Reference, p.Updated.Format(shortLayout), p.Attention)
+			table.row(or(string(r.TransactionID), string(r.PageHoldID)), string(r.CallerID), r.Reference,
+				r.Updated.Format(shortLayout), r.Attention)
 		}
 		return nil
 	}, table)
@@ -177,7 +198,7 @@ func (f networkListFlags) each(
 
 type networkClear struct {
 	storeFlags
-	ID   holdfast.TransactionID `arg:"" help:"Choose the transaction by its id."`
+	ID   holdfast.TransactionID `arg:"" help:"Choose the transaction, or the hold of a page, by its id."`
 	JSON bool                   `name:"json" help:"Print one line of JSON."`
 }
 
@@ -187,6 +208,13 @@ func (v networkClear) Run(ctx context.Context, w world) error {
 		return err
 	}
 	defer db.Close()
+	held, isHold, err := pageHoldOf(ctx, db.Reader, v.ID)
+	switch {
+	case err != nil:
+		return err
+	case isHold:
+		return v.acknowledge(ctx, w, clerk(db, w), held)
+	}
 	known, err := networkPaymentOf(ctx, db.Reader, v.ID)
 	if err != nil {
 		return err
@@ -199,6 +227,30 @@ func (v networkClear) Run(ctx context.Context, w world) error {
 		return printJSON(w.Out, describeNetworkPayment(known))
 	}
 	_, err = fmt.Fprintf(w.Out, "Transaction %s can be settled and cancelled again.\n", v.ID)
+	return err
+}
+
+// pageHoldOf finds a hold of a page by its id.
+func pageHoldOf(
+	ctx context.Context, r store.Reader, id holdfast.TransactionID,
+) (h payment.PageHold, found bool, err error) {
+	err = r.View(ctx, func(tx *store.ReadTx) (err error) {
+		h, found, err = tx.PageHold(payment.PageHoldID(id))
+		return err
+	})
+	return h, found, err
+}
+
+// acknowledge says that a person knows why a hold of a page needs attention.
+func (v networkClear) acknowledge(ctx context.Context, w world, p *processor.Processor, h payment.PageHold) error {
+	if err := p.AcknowledgePageHold(ctx, h.ID); err != nil {
+		return err
+	}
+	h.Finding = ""
+	if v.JSON {
+		return printJSON(w.Out, describePageHold(h))
+	}
+	_, err := fmt.Fprintf(w.Out, "Hold %s raises no alarm for this reason again.\n", h.ID)
 	return err
 }
 

@@ -60,6 +60,9 @@ type DoubtError struct {
 	// Alarm says that a person must act, for example because the network refuses
 	// the account's key.
 	Alarm bool
+	// Payment says that the alarm is about the payment of the question, and not about the
+	// account: only a person can end the doubt.
+	Payment bool
 	// Err is why the outcome is not known, without secrets.
 	Err error
 }

@@ -51,6 +51,31 @@ type PageHold struct {
 	NextAt      time.Time // from then on the server acts by itself
 	Transaction holdfast.TransactionID
 	Created     time.Time
+	// Finding is why a person must look at the hold at the network, such as that somebody
+	// has captured it there; empty if nobody must. Acknowledged is when a person has said
+	// that this is known; zero if nobody has.
+	Finding      string
+	Acknowledged time.Time
+}
+
+// NeedsPerson notes why a person must look at the hold. It reports whether that is new: the
+// network says the same each time that it is asked.
+func (h PageHold) NeedsPerson(why string) (after PageHold, fresh bool) {
+	if h.Finding == why {
+		return h, false
+	}
+	h.Finding, h.Acknowledged = why, time.Time{}
+	return h, true
+}
+
+// WaitsForPerson reports whether a person must still look at the hold.
+func (h PageHold) WaitsForPerson() bool {
+	switch h.State {
+	case PageHoldAsking, PageHoldAction, PageHoldHeld, PageHoldReleasing:
+		return h.Finding != "" && h.Acknowledged.IsZero()
+	case PageHoldDeclined, PageHoldAdopted, PageHoldReleased:
+	}
+	return false
 }
 
 // Key names the question that places the hold.

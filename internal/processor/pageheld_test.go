@@ -1,6 +1,10 @@
 package processor_test
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,5 +75,94 @@ func TestAPageHoldThatIsCapturedInTheDashboard(t *testing.T) {
 		s.Clock.Advance(time.Hour)
 		s.work()
 		s.wantLetters(payment.AboutUnknown)
+	})
+}
+
+// A hold that somebody has captured in the dashboard raises one alarm, however often the
+// network is asked. It stays in the list until a person acknowledges it, and another reason
+// raises another alarm.
+func TestACapturedPageHoldRaisesOneAlarm(t *testing.T) {
+	atStripe(t, func(s striped) {
+		var log bytes.Buffer
+		s.Processor.Log = slog.New(slog.NewTextHandler(&log, nil))
+		token := s.Authorize("42.50")
+		h := s.heldAtStripe(func(h *payment.PageHold) {
+			h.State, h.Token, h.NextAt = payment.PageHoldHeld, token, s.Clock.Now()
+		})
+		s.must(s.fake.Capture(h.Reference, 4250))
+		look := func() {
+			t.Helper()
+			s.Clock.Advance(time.Minute)
+			s.must(s.DB.Update(t.Context(),
+				func(tx *store.Tx) error { return tx.LookAtPageHolds(h.Caller, token, s.Clock.Now()) }))
+			if _, err := s.Processor.WatchPages(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := func(about string, alarms, waiting int) {
+			t.Helper()
+			if n := strings.Count(log.String(), "needs a person"); n != alarms {
+				t.Errorf("%s: there are %d alarms:\n%s", about, n, log.String())
+			}
+			if strings.Contains(log.String(), "is in doubt") {
+				t.Errorf("%s: the log repeats the doubt:\n%s", about, log.String())
+			}
+			s.must(s.DB.View(t.Context(), func(tx *store.ReadTx) error {
+				all, err := tx.PageHoldAttention(holdfasttest.AccountID, 10)
+				if len(all) != waiting || waiting > 0 && !strings.Contains(all[0].Finding, "captured") {
+					t.Errorf("%s: these need attention: %+v", about, all)
+				}
+				b, failed := tx.Backlog(s.Clock.Now())
+				if b.Attention != waiting {
+					t.Errorf("%s: %d need attention", about, b.Attention)
+				}
+				s.must(failed)
+				return err
+			}))
+		}
+		for range 3 {
+			look()
+			want("while nobody knows it", 1, 1)
+		}
+		s.must(s.Processor.AcknowledgePageHold(t.Context(), h.ID))
+		if err := s.Processor.AcknowledgePageHold(t.Context(), h.ID); err == nil {
+			t.Error("it is acknowledged twice")
+		}
+		for range 2 {
+			look()
+			want("acknowledged", 1, 0)
+		}
+	})
+}
+
+// A hold whose page has captured it by mistake leaves a doubt, which raises one alarm, too.
+func TestADoubtAboutAPageHoldRaisesOneAlarm(t *testing.T) {
+	story(t, func(w *holdfasttest.World) {
+		var log bytes.Buffer
+		w.Processor.Log = slog.New(slog.NewTextHandler(&log, nil))
+		h, token := holdOnPage(w, "42.50")
+		for i, why := range []string{"captured elsewhere", "captured elsewhere", "holds another amount", ""} {
+			w.Clock.Advance(time.Minute)
+			reply := holdfasttest.Reply{}
+			if why != "" {
+				reply.Doubt = &card.DoubtError{
+					Known: payment.Details{Reference: h.Reference}, Alarm: true, Payment: true, Err: errors.New(why),
+				}
+			}
+			w.Network.Next(reply)
+			err := w.DB.Update(t.Context(), func(tx *store.Tx) error {
+				return tx.LookAtPageHolds(h.Caller, token, w.Clock.Now())
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Processor.WatchPages(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after := pageHold(w, h.ID)
+			if n := strings.Count(log.String(), "needs a person"); n != []int{1, 1, 2, 2}[i] || after.Finding != why {
+				t.Errorf("look %d: there are %d alarms, the hold is %+v:\n%s", i, n, after, log.String())
+			}
+		}
 	})
 }

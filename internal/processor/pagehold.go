@@ -239,7 +239,7 @@ func (p *Processor) askAboutHold(
 		if broken := recover(); broken != nil { // a network's code must not end the server
 			err = fmt.Errorf("panic: %v", broken)
 		}
-		if err != nil {
+		if kept := p.noteFinding(h, step, answer, err); err != nil && !kept {
 			p.Log.Warn("a question about a page hold is in doubt", "hold", h.ID, "step", step, "asked", h.Asked, "error", err)
 		}
 	}()

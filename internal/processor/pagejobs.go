@@ -17,6 +17,7 @@ const (
 	pagesMax     = 64 // pages, and as many holds, in one batch of WatchPages
 	pageRetry    = time.Minute
 	releaseRetry = 30 * time.Second
+	personRetry  = time.Hour // after a doubt that only a person can end; an event comes earlier
 )
 
 // WatchPages does what is due about pages of card networks, and about holds that
@@ -199,10 +200,12 @@ func (p *Processor) watchHeld(ctx context.Context, h payment.PageHold) error {
 	if err != nil {
 		return err
 	}
-	var gone, doubt bool
+	var gone bool
+	var doubt error
 	if !ends.IsZero() {
-		answer, err := p.askAboutHold(card.Background(p.untilStopped()), h, payment.StepAuthorize)
-		gone, doubt = err == nil && (answer.Gone || answer.Verdict == payment.Declined), err != nil
+		var answer payment.Answer
+		answer, doubt = p.askAboutHold(card.Background(p.untilStopped()), h, payment.StepAuthorize)
+		gone = doubt == nil && (answer.Gone || answer.Verdict == payment.Declined)
 	}
 	return p.db.Background(ctx, func(tx *store.Tx) error {
 		before, found, err := tx.PageHold(h.ID)
@@ -219,7 +222,9 @@ func (p *Processor) watchHeld(ctx context.Context, h payment.PageHold) error {
 			after = before.GivenBack()
 		case ends.IsZero():
 			after = before.GiveUp(now)
-		case doubt:
+		case personMustAct(doubt):
+			after.NextAt = now.Add(personRetry)
+		case doubt != nil:
 			after.NextAt = now.Add(pageRetry)
 		default:
 			after.NextAt = ends

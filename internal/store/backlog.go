@@ -29,7 +29,7 @@ type Backlog struct {
 	// that nobody has seen them.
 	Unplaced Waiting
 	// EventsGivenUp are the events of card networks that a person must look at, and
-	// Attention the payments, at most 10,000 of each.
+	// Attention the payments and the holds of pages, at most 10,000 of each.
 	EventsGivenUp, Attention int
 	Mails                    map[MailOutcome]MailCount
 	// Webhooks are the events that wait for webhook endpoints, paused ones too. Oldest
@@ -104,6 +104,11 @@ func (tx *ReadTx) Backlog(real time.Time) (b Backlog, err error) {
 	if err != nil {
 		return b, err
 	}
+	held, err := tx.upTo(`SELECT 1 FROM page_holds WHERE `+waitsForPerson, backlogMost-b.Attention)
+	if err != nil {
+		return b, err
+	}
+	b.Attention += held
 	if b.Mails, err = tx.CountMails(); err != nil {
 		return b, err
 	}

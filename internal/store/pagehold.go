@@ -29,6 +29,8 @@ var pageHoldTable = table[payment.PageHold]{name: "page_holds", fields: fields[p
 	timeField("next_at", func(h *payment.PageHold) *time.Time { return &h.NextAt }),
 	textField("transaction_id", func(h *payment.PageHold) *holdfast.TransactionID { return &h.Transaction }),
 	timeField("created", func(h *payment.PageHold) *time.Time { return &h.Created }),
+	textField("finding", func(h *payment.PageHold) *string { return &h.Finding }),
+	timeField("acknowledged", func(h *payment.PageHold) *time.Time { return &h.Acknowledged }),
 }}
 
 var (
@@ -66,7 +68,7 @@ func (tx *ReadTx) HeldForToken(c party.CallerID, token holdfast.TokenID) (h paym
 var (
 	insertPageHold = pageHolds.Change(pageHoldTable.insertion("adding a page hold", ""))
 	pageHoldSet    = pageHoldTable.some(`instrument_id, token_id, reference, hold_until, decline_code, state, asked,
-		next_at, transaction_id`)
+		next_at, transaction_id, finding, acknowledged`)
 	pageHoldKey    = pageHoldTable.some("hold_id")
 	pageHoldGuard  = pageHoldTable.some("state, asked")
 	changePageHold = pageHolds.Change(engine.Update{
@@ -100,6 +102,17 @@ func (tx *ReadTx) PageHoldsDue(now time.Time, limit int) ([]payment.PageHold, er
 		SELECT `+pageHoldColumns+` FROM page_holds
 		WHERE state IN ('Asking', 'Action', 'Held', 'Releasing') AND next_at <= $1
 		ORDER BY next_at LIMIT $2`, micros(now), limit)
+}
+
+// waitsForPerson selects page holds as [payment.PageHold.WaitsForPerson] does.
+const waitsForPerson = `finding <> '' AND acknowledged = 0 AND state IN ('Asking', 'Action', 'Held', 'Releasing')`
+
+// PageHoldAttention reads the page holds of an account that a person must look at, the
+// oldest first, at most limit.
+func (tx *ReadTx) PageHoldAttention(a payment.NetworkAccountID, limit int) ([]payment.PageHold, error) {
+	return list(tx, "reading the page holds that need attention", scanPageHold, `
+		SELECT `+pageHoldColumns+` FROM page_holds
+		WHERE `+waitsForPerson+` AND account_id = $1 ORDER BY created, hold_id LIMIT $2`, a, limit)
 }
 
 // LookAtPageHolds makes the server look at the hold of a token, because the token

@@ -144,7 +144,8 @@ func (d decision) error(id string, known payment.Details) *card.DoubtError {
 		known.Reference = id
 	}
 	return &card.DoubtError{
-		Known: known, Retry: d.retry, Alarm: d.alarm, Err: fmt.Errorf("object %s at Stripe %s", word(id), d.why),
+		Known: known, Retry: d.retry, Alarm: d.alarm, Payment: d.alarm,
+		Err: fmt.Errorf("object %s at Stripe %s", word(id), d.why),
 	}
 }
 

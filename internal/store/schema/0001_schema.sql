@@ -923,7 +923,8 @@ CREATE INDEX network_pages_open ON network_pages (next_at) WHERE state IN ('Aski
 
 -- Holds that were placed while the buyer was on a page, before the caller's Reserve. A Reserve with the token adopts the
 -- hold: transaction_id. A hold that nobody adopts is released. The bank's page, if the buyer must visit it, sends the
--- browser to return_url.
+-- browser to return_url. finding is why a person must look at the hold at the network, or empty; acknowledged is when a
+-- person has said that it is known, or 0.
 CREATE TABLE page_holds (
 	hold_id        TEXT   NOT NULL PRIMARY KEY,
 	caller_id      TEXT   NOT NULL,
@@ -943,11 +944,15 @@ CREATE TABLE page_holds (
 	asked          BIGINT NOT NULL,
 	next_at        BIGINT NOT NULL,
 	transaction_id TEXT   NOT NULL,
-	created        BIGINT NOT NULL
+	created        BIGINT NOT NULL,
+	finding        TEXT   NOT NULL,
+	acknowledged   BIGINT NOT NULL
 ) {{plain}};
 CREATE INDEX page_holds_of_visit ON page_holds (visit_id);
 CREATE INDEX page_holds_by_token ON page_holds (token_id) WHERE token_id <> '';
 CREATE INDEX page_holds_by_reference ON page_holds (account_id, reference) WHERE reference <> '';
+CREATE INDEX page_holds_attention ON page_holds (created)
+	WHERE finding <> '' AND acknowledged = 0 AND state IN ('Asking', 'Action', 'Held', 'Releasing');
 CREATE INDEX page_holds_next ON page_holds (next_at) WHERE state IN ('Asking', 'Action', 'Held', 'Releasing');
 
 -- What a sender agreed to when a card was kept for later payments.
