@@ -82,6 +82,7 @@ var decided = map[string]string{
 	"network events":     reads,
 	"network list":       reads,
 	"network payment":    reads,
+	"network questions":  reads,
 	"network reconcile":  "network.reconcile",
 	"network remove":     "network.remove",
 	"network restored":   "network.restored",

@@ -27,6 +27,7 @@ type networkVerb struct {
 	Remove networkRemove `cmd:"" help:"Remove an account that nothing needs any more."`
 
 	Payment   networkPayment   `cmd:"" help:"Show what is known of a transaction at its card network."`
+	Questions networkQuestions `cmd:"" help:"List the payments whose question to a card network has no answer, and when it is asked again."`
 	Attention networkAttention `cmd:"" help:"List the transactions that a person must look at before they can go on."`
 	Clear     networkClear     `cmd:"" help:"Confirm that you have looked at a transaction at its card network. It can then be settled and cancelled again."`
 	Events    networkEvents    `cmd:"" help:"List the events of card networks that wait or were given up."`

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
@@ -103,6 +104,80 @@ func TestClearAttention(t *testing.T) {
 		t.Errorf("clearing again: exit code %d, %s", code, out)
 	}
 	if out := onStore(t, address, "network", "attention"); out != "" {
+		t.Errorf("after that, attention prints %q", out)
+	}
+}
+
+// An operator lists the payments whose outcome is not known, for people and for programs.
+func TestQuestionsOfPayments(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "s.db")
+	db, err := openStore(t.Context(), store.Config{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w := holdfasttest.NewWorld(t, db)
+	w.Clock.Set(time.Now()) // the program has the real time
+	w.Processor.Wait = -1
+	var last payment.Transaction
+	for _, order := range []holdfast.CallerReference{"order-1", "order-2"} {
+		w.Network.Next(holdfasttest.Reply{Deaf: true})
+		if last, err = w.Reserve(w.Authorize("42.50"), "42.50", order); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = db.Update(t.Context(), func(tx *store.Tx) error { return tx.AskAgain(last, w.Clock.Now().Add(time.Hour)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		args []string
+		want string
+	}{
+		{nil, `(?s)^TRANSACTION .*order-1 +USD 42.50 +Authorize +in doubt +1 +[-0-9]+ [:0-9]+ +[-0-9]+ [:0-9]+\n$`},
+		{[]string{"--all", "--caller", string(w.Shop.ID)}, `(?s)order-1 .*order-2 .*accepted`},
+		{[]string{"--json"}, `^{"transactionId":"[^"]+","callerId":"[^"]+","reference":"order-1","amount":"42.50","question":` +
+			`"Authorize","inDoubt":true,"asked":1,"since":"[^"]+","next":"[^"]+"}\n$`},
+		{[]string{"--csv", "--all", "--max", "1"}, `(?s)^transaction_id,.*,order-1,42.50,Authorize,true,1,.*There are more than 1`},
+	} {
+		if out := onStore(t, address, append([]string{"network", "questions"}, row.args...)...); !regexp.MustCompile(row.want).MatchString(out) {
+			t.Errorf("%q prints\n%s", row.args, out)
+		}
+	}
+}
+
+// A hold of a page that needs a person is listed, until a person acknowledges it.
+func TestAttentionForAPageHold(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "s.db")
+	db, err := openStore(t.Context(), store.Config{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w := holdfasttest.NewWorld(t, db)
+	addNetwork(t, db, "N1", payment.NetworkTest, testKey)
+	err = db.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.InsertPageHold(payment.PageHold{
+			ID: "H1", Caller: w.Shop.ID, Visit: "V1", Party: w.Buyer.ID, Account: "N1", Amount: holdfasttest.USD("9.00"),
+			Reference: "pi_1", State: payment.PageHoldHeld, Created: w.Clock.Now(), Finding: "captured elsewhere",
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := onStore(t, address, "network", "attention"); !regexp.MustCompile(`H1 +C\S+ +pi_1 .*captured elsewhere`).MatchString(out) {
+		t.Errorf("attention prints %q", out)
+	}
+	if out := onStore(t, address, "network", "attention", "--json"); !regexp.MustCompile(`^{"pageHoldId":"H1",`).MatchString(out) {
+		t.Errorf("attention prints %q", out)
+	}
+	if out := onStore(t, address, "network", "clear", "H1"); out != "Hold H1 raises no alarm for this reason again.\n" {
+		t.Errorf("clear prints %q", out)
+	}
+	if out, code := holdfastCommand(t, "network", "clear", "H1", "--store", address); code != exitFailed {
+		t.Errorf("clearing again: exit code %d, %s", code, out)
+	}
+	if out := onStore(t, address, "network", "attention"); regexp.MustCompile("H1").MatchString(out) {
 		t.Errorf("after that, attention prints %q", out)
 	}
 }

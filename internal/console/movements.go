@@ -25,6 +25,7 @@ var movementShows = []struct {
 	{"fees", "console.reports.file-fees", func(m *payment.Movement) bool { return m.Fee() != 0 || m.CommissionPaid() != 0 }},
 	{"disputes", "console.reports.file-disputes", func(m *payment.Movement) bool { return m.Disputed() != 0 }},
 	{"holds", "console.reports.held", func(m *payment.Movement) bool { return m.Held() != 0 || m.Released() != 0 }},
+	{"declines", "console.overview.declines", func(m *payment.Movement) bool { return m.Declined() }},
 }
 
 // movementColumns are the columns of amounts, with the ids of their words.
@@ -41,8 +42,15 @@ var movementColumns = []struct {
 	{"console.reports.own", func(c *call, m *payment.Movement) int64 { return m.Own(c.caller.Owner) }},
 }
 
-// readReportPeriod reads a day, such as 2026-11-05, a month, such as 2026-11, or a year.
+// spanMark is between the first and the last day of a span.
+const spanMark = "_"
+
+// readReportPeriod reads a day, such as 2026-11-05, a span of days, such as
+// 2026-11-05_2026-12-04, a month, such as 2026-11, or a year.
 func readReportPeriod(text string, now time.Time) (report.Period, error) {
+	if from, to, span := strings.Cut(text, spanMark); span {
+		return report.PeriodInput{From: from, To: to}.Period(now)
+	}
 	if len(text) == len(time.DateOnly) {
 		return report.PeriodInput{From: text, To: text}.Period(now)
 	}
@@ -86,9 +94,12 @@ func (s *Server) showMovements(c *call) error {
 		return err
 	}
 	heading, up := w.Date(period.From), text
-	if len(text) == len(time.DateOnly) {
+	switch {
+	case strings.Contains(text, spanMark):
+		heading, up = heading+" – "+w.Date(period.To.Add(-time.Second)), period.To.Add(-time.Second).Format("2006-01")
+	case len(text) == len(time.DateOnly):
 		up = text[:len("2026-11")]
-	} else {
+	default:
 		heading = monthView{Period: period, month: text}.title(w)
 	}
 	return s.render(c, page{

@@ -7,7 +7,6 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
-	"github.com/holdfast-pay/holdfast/internal/webui"
 	"github.com/holdfast-pay/holdfast/money"
 )
 
@@ -65,29 +64,36 @@ func (s *Server) showOverview(c *call) error {
 		{Heading: w.T("console.overview.held"), Figures: v.heldFigures(c)},
 		{Heading: w.T("console.overview.waiting"), Figures: v.waitingFigures(c)},
 	}
-	p.Blocks = append(p.Blocks, v.charts(w)...)
+	p.Blocks = append(p.Blocks, v.charts(c)...)
 	return s.render(c, p)
 }
 
 // charts show what moved on each of the last 30 days.
-func (v callerView) charts(w webui.Words) (all []block) {
+func (v callerView) charts(c *call) (all []block) {
+	w := c.words
 	dollars := func(micro int64) string { return w.Dollars(money.Micros(micro)) }
 	for _, one := range []struct {
 		label string
 		tone  tone
 		of    func(payment.Figures) int64
 		say   func(int64) string
+		show  string // of the list of movements
 	}{
-		{w.T("console.overview.settled"), good, func(f payment.Figures) int64 { return f.Settled }, dollars},
-		{w.T("console.overview.newly-held"), busy, func(f payment.Figures) int64 { return f.Held }, dollars},
-		{w.T("console.overview.refunded"), quiet, func(f payment.Figures) int64 { return f.Refunded }, dollars},
-		{w.T("console.overview.declines"), wrong, func(f payment.Figures) int64 { return f.Declines }, w.Count},
+		{w.T("console.overview.settled"), good, func(f payment.Figures) int64 { return f.Settled }, dollars, "settlements"},
+		{w.T("console.overview.newly-held"), busy, func(f payment.Figures) int64 { return f.Held }, dollars, "holds"},
+		{w.T("console.overview.refunded"), quiet, func(f payment.Figures) int64 { return f.Refunded }, dollars, "refunds"},
+		{w.T("console.overview.declines"), wrong, func(f payment.Figures) int64 { return f.Declines }, w.Count, "declines"},
 	} {
 		drawn := drawChart(w, one.label, one.tone, v.series(one.of), one.say)
-		all = append(all, block{Heading: one.label, Figures: []figure{
-			{Label: w.T("console.overview.last-days", "Days", chartDays), Value: drawn.Total},
-			{Label: w.T("console.overview.today"), Value: drawn.Last},
-		}, Chart: drawn})
+		days := figure{Label: w.T("console.overview.last-days", "Days", chartDays), Value: drawn.Total}
+		today := figure{Label: w.T("console.overview.today"), Value: drawn.Last}
+		if c.may(party.MayReport) {
+			first := (v.today - chartDays + 1).Time().Format(time.DateOnly)
+			last := v.today.Time().Format(time.DateOnly)
+			days.Address = c.link("reports/days/"+first+spanMark+last, "show", one.show)
+			today.Address = c.link("reports/days/"+last, "show", one.show)
+		}
+		all = append(all, block{Heading: one.label, Figures: []figure{days, today}, Chart: drawn})
 	}
 	return all
 }
@@ -136,7 +142,10 @@ func (v callerView) heldFigures(c *call) []figure {
 func (v callerView) waitingFigures(c *call) []figure {
 	w, s := c.words, v.state
 	figures := []figure{
-		{Label: w.T("console.overview.in-doubt"), Value: w.Count(int64(s.InDoubt)), Tone: ifAny(s.InDoubt, wait)},
+		{
+			Label: w.T("console.overview.in-doubt"), Value: w.Count(int64(s.InDoubt)), Tone: ifAny(s.InDoubt, wait),
+			Address: c.reach("questions"),
+		},
 		{
 			Label: w.T("console.overview.notices"), Value: w.Count(int64(s.Notices)), Tone: ifAny(s.Notices, wait),
 			Address: c.reach("notifications"),
@@ -155,14 +164,17 @@ func (v callerView) waitingFigures(c *call) []figure {
 			Address: c.link("approvals"),
 		})
 	}
-	return append(figures, auditFigure(w, v.audit, s.Violations, c.real))
+	return append(figures, auditFigure(c, v.audit, s.Violations))
 }
 
 // auditFigure says when the books were audited, and whether they are right.
-func auditFigure(w webui.Words, a store.AuditState, violations int, now time.Time) figure {
-	f := figure{Label: w.T("console.overview.books"), Value: w.T("console.overview.never")}
+func auditFigure(c *call, a store.AuditState, violations int) figure {
+	w := c.words
+	f := figure{
+		Label: w.T("console.overview.books"), Value: w.T("console.overview.never"), Address: c.reach("books"),
+	}
 	if !a.Finished.IsZero() {
-		f.Value = w.T("console.ago", "Span", span(w, now.Sub(a.Finished)))
+		f.Value = w.T("console.ago", "Span", span(w, c.real.Sub(a.Finished)))
 		f.Detail = w.T("console.overview.books-right")
 	}
 	if violations > 0 {

@@ -59,6 +59,23 @@ func TestOverviewCharts(t *testing.T) {
 	if bars := strings.Count(b.body, `<rect class="slot"`); bars != 4*30 {
 		t.Errorf("the charts have %d days, want 120", bars)
 	}
+	// Each figure leads to its movements, for those who may see them.
+	b.want("Last 30 days (UTC)", "Today (UTC)")
+	links, operator := b.values("href"), s.as(party.RoleOperator, s.Shop.ID)
+	for show, want := range map[string]string{
+		"settlements": "order-1", "holds": "order-1", "declines": "order-2", "refunds": "",
+	} {
+		to := s.caller("reports/days/2026-10-27_2026-11-25?show=" + show)
+		if !slices.Contains(links, "/console/"+to) {
+			t.Errorf("the overview does not lead to %s: %q", to, links)
+		}
+		if page := operator.get(to).wantStatus(http.StatusOK); show != "refunds" {
+			page.want(want, "Oct 27, 2026 – Nov 25, 2026")
+		}
+	}
+	b.get(s.caller("reports/days/2026-11-25?show=declines")).wantStatus(http.StatusOK).want("order-2").wantNot("order-1")
+	b.get(s.caller("reports/days/2026-11-25_x")).wantStatus(http.StatusNotFound)
+	s.as(party.RolePacker, s.Shop.ID).get(s.caller("")).wantNot("/reports/days/")
 	s.Clock.Advance(40 * 24 * time.Hour)
 	s.as(party.RoleFinance, s.Shop.ID).get(s.caller("")).want("Settled: $0.00").wantNot("$40.00")
 }
@@ -154,6 +171,56 @@ func TestServerOverview(t *testing.T) {
 	b.get("server/").wantStatus(http.StatusOK).want("Kiln & Co", "$42.50", s.caller("risk"),
 		"$0.00").wantNot("server/system")
 	s.as(party.RoleOwner, s.Shop.ID).get("server/").wantStatus(http.StatusNotFound)
+}
+
+// Every number of an overview leads to the list of what it counts. The list of questions in
+// doubt names the payment, since when it waits, and when the network is asked again.
+func TestNumbersOfTheOverviewLeadToLists(t *testing.T) {
+	s := newSite(t)
+	s.Processor.Wait = -1
+	s.Network.Next(holdfasttest.Reply{Deaf: true})
+	if _, err := s.Reserve(s.Authorize("42.50"), "42.50", "order-1"); err != nil {
+		t.Fatal(err)
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.AddViolations([]payment.Finding{{
+			Caller: s.Shop.ID, Table: "transactions", Row: "1TWRONG", Fault: "sum", Problem: "the sum is wrong",
+		}}, s.Clock.Now(), func() store.ViolationID { return "V1" })
+		return err
+	}))
+	b := s.as(party.RoleOwner, "")
+	for _, root := range []string{s.caller(""), "server/"} {
+		b.get(root).wantStatus(http.StatusOK).wantFigure("In doubt", "1")
+		for _, list := range []string{"questions", "books"} {
+			if !slices.Contains(b.values("href"), "/console/"+root+list) {
+				t.Errorf("%s does not lead to %s", root, list)
+			}
+		}
+		s.Clock.Advance(time.Minute)
+		b.get(root+"questions").wantStatus(http.StatusOK).want("order-1", "Card network: hold?", "$42.50", "min ago",
+			"In doubt", "Asked again", "holdfast network check")
+		b.get(root + "questions?show=all").wantStatus(http.StatusOK).want("order-1")
+		b.get(root + "questions?show=x").wantStatus(http.StatusNotFound)
+		b.get(root + "questions?next=x").wantStatus(http.StatusNotFound)
+		b.get(root+"books").wantStatus(http.StatusOK).want("1TWRONG", "the sum is wrong", "V1", "holdfast books acknowledge")
+	}
+	other := s.OtherShop().ID
+	stranger := s.as(party.RoleOwner, other)
+	stranger.get("c/" + string(other) + "/questions").want("No question waits").wantNot("order-1")
+	stranger.get("c/" + string(other) + "/books").want("No faults").wantNot("1TWRONG")
+	b = s.as(party.RoleSupport, "")
+	b.get("server/").want("/console/server/receivers", "/console/server/attention", "#by-caller")
+	b.get("server/attention").wantStatus(http.StatusOK).want("Nothing waits for a person")
+	for language, want := range map[string]string{"de": "Unbeantwortete Fragen", "es": "Consultas a la red"} {
+		b.header.Set("Accept-Language", language)
+		b.get("server/questions").want(want)
+	}
 }
 
 // A member reminds the caller's owner of a hold: the page asks, and the form acts.

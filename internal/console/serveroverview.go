@@ -54,10 +54,13 @@ func (s *Server) showServer(c *call) error {
 	}
 	p.Blocks = []block{
 		{Heading: w.T("console.overview.waiting"), Figures: v.figures(c)},
-		{Heading: w.T("console.overview.by-caller"), Table: v.table(w)},
+		{ID: byCaller, Heading: w.T("console.overview.by-caller"), Table: v.table(w)},
 	}
 	return s.render(c, p)
 }
+
+// byCaller is the id of the block with the callers.
+const byCaller = "by-caller"
 
 // figures are what needs attention, of all callers. Money of sandboxes is left out.
 func (v serverView) figures(c *call) []figure {
@@ -68,22 +71,24 @@ func (v serverView) figures(c *call) []figure {
 			risk = risk.Add(h.AtRisk)
 		}
 	}
-	near := figure{Label: w.T("console.overview.at-risk-live"), Value: w.Dollars(risk)}
+	near := figure{
+		Label: w.T("console.overview.at-risk-live"), Value: w.Dollars(risk), Address: c.link("") + "#" + byCaller,
+	}
 	if risk.Positive() {
 		near.Tone = wait
 	}
-	count := func(label string, n int, t tone) figure {
-		return figure{Label: label, Value: w.Count(int64(n)), Tone: ifAny(n, t)}
+	count := func(label string, n int, t tone, list string) figure {
+		return figure{Label: label, Value: w.Count(int64(n)), Tone: ifAny(n, t), Address: c.reach(list)}
 	}
-	notices := count(w.T("console.overview.notices"), b.Line.Rows+b.Queues.Rows, quiet)
+	notices := count(w.T("console.overview.notices"), b.Line.Rows+b.Queues.Rows, quiet, "receivers")
 	notices.Tone = ifAny(b.Queues.Rows, wait)
 	return []figure{
 		near,
-		count(w.T("console.overview.in-doubt"), b.Asking.Rows, wait),
+		count(w.T("console.overview.in-doubt"), b.Asking.Rows, wait, "questions"),
 		notices,
-		count(w.T("console.overview.webhooks"), b.Webhooks.Rows, busy),
-		count(w.T("console.overview.attention"), b.Attention+b.EventsGivenUp, wrong),
-		auditFigure(w, v.books.Audit, v.books.Open, c.real),
+		count(w.T("console.overview.webhooks"), b.Webhooks.Rows, busy, "receivers"),
+		count(w.T("console.overview.attention"), b.Attention+b.EventsGivenUp, wrong, "attention"),
+		auditFigure(c, v.books.Audit, v.books.Open),
 	}
 }
 

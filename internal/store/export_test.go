@@ -60,6 +60,7 @@ func Pages() map[string]string {
 	}
 	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
 	all[pageOfVisits] = "visit_id<?"
+	all[pageOfQuestions] = "transactions_asking (next_ask>?)"
 	all[`SELECT mail_id`+pageOfMailsTo] = "mails_by_age ((created,mail_id)>(?,?))"
 	all[pageOfRecentMovements], all[pageOfLateMovements] = byAge, "(at,transaction_id,seq)"
 	all[auditWaiting], all[auditChained(auditColumns)] = "audit_log_waiting ((at,entry_id)<(?,?))", "position<?"

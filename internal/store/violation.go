@@ -63,6 +63,15 @@ func (tx *ReadTx) Violations(all bool) ([]Violation, error) {
 		WHERE acknowledged = 0 OR $1 = 1 ORDER BY found, caller_id, table_name, row_key, violation_id`, flag(all))
 }
 
+// OpenViolations reads the violations of a caller, or of all callers if it is empty, that
+// nobody has acknowledged, oldest first, at most limit.
+func (tx *ReadTx) OpenViolations(c party.CallerID, limit int) ([]Violation, error) {
+	return list(tx, "reading violations", scanViolation, `
+		SELECT `+violationColumns+` FROM book_violations
+		WHERE acknowledged = 0 AND ($1 = '' OR caller_id = $1)
+		ORDER BY found, caller_id, table_name, row_key, violation_id LIMIT $2`, c, limit)
+}
+
 // AddViolations writes findings as violations and stops their callers. It
 // returns those that are new: a finding that was made before changes nothing but
 // the time at which it was seen.
