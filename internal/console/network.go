@@ -10,12 +10,20 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// networkRoutes are the test of a caller's account at a card network.
+// networkRoutes are the choice and the test of a caller's account at a card network.
 func (s *Server) networkRoutes() []route {
 	return []route{
 		{
 			Method: post, Path: "settings/network/test", In: ofCaller, Permission: party.MayTestNetwork,
 			show: s.testNetwork,
+		},
+		{
+			Method: get, Path: "settings/network", In: ofCaller, Permission: party.MayChooseNetwork,
+			show: s.askNetworkAccount,
+		},
+		{
+			Method: post, Path: "settings/network", In: ofCaller, Permission: party.MayChooseNetwork,
+			show: s.chooseNetworkAccount,
 		},
 	}
 }
@@ -48,6 +56,9 @@ func (a *accountState) read(tx *store.ReadTx, id payment.NetworkAccountID, real 
 func (s *Server) accountBlock(c *call, a payment.NetworkAccount, known accountState) block {
 	w := c.words
 	b := block{Heading: w.T("console.settings.network")}
+	if to := c.reach("settings/network"); to != "" {
+		b.Links = []link{{Label: w.T("console.network.change"), Address: to}}
+	}
 	if a.ID == "" {
 		b.Text = w.T("console.settings.no-network")
 		return b

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/console"
+	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
@@ -125,4 +126,72 @@ func TestLacks(t *testing.T) {
 	}
 	s.ChangeCaller(s.Shop.ID, func(c *party.Caller) { c.IPNURL = "" })
 	b.get(s.caller("settings")).want("Before the first payment", "no key that works", "No program hears of payments")
+}
+
+// An owner or an operator chooses another account of the caller's owner, while nothing is
+// open. The audit log has the accounts.
+func TestChoosingTheNetworkAccount(t *testing.T) {
+	s := newSite(t)
+	mine, foreign := s.account("fen", s.Owner.ID), s.account("other", s.Buyer.ID)
+	path := s.caller("settings/network")
+	b := s.as(party.RoleOperator, s.Shop.ID)
+	b.get(s.caller("settings")).want("Change the network account")
+	b.get(path).wantStatus(http.StatusOK).want("Account now", "Built-in sandbox", "fen, Sandbox", "Open holds").wantNot("other,")
+	s.as(party.RoleDeveloper, s.Shop.ID).get(path).wantStatus(http.StatusForbidden)
+	stale := b.hidden(b.fill(path, "account", ""), "seen")
+	form := b.hidden(b.fill(path, "account", string(mine.ID)), "seen")
+	entries := holdfasttest.Logged(t, s.DB.Reader, func() {
+		b.post(path, form).wantStatus(http.StatusOK).want("The network account was changed.", "fen")
+	})
+	if len(entries) != 1 || entries[0].Before["network"] != "" || entries[0].After["network"] != string(mine.ID) {
+		t.Errorf("the audit log has %+v", entries)
+	}
+	if got := s.shopNow(); got.Network != mine.ID {
+		t.Errorf("the caller uses %q", got.Network)
+	}
+	b.post(path, stale).wantStatus(http.StatusConflict).want("Somebody else")
+	b.post(path, b.hidden(b.fill(path, "account", string(foreign.ID)), "seen")).wantStatus(http.StatusBadRequest)
+	b.post(path, b.hidden(b.fill(path, "account", ""), "seen")).wantStatus(http.StatusOK)
+	// A hold that is open keeps the account where it is.
+	s.Reserved("42.50", "order-1")
+	b.post(path, b.hidden(b.fill(path, "account", string(mine.ID)), "seen")).wantStatus(http.StatusConflict).
+		want("not over", "Open holds")
+	if got := s.shopNow(); got.Network != "" {
+		t.Errorf("with an open hold, the caller uses %q", got.Network)
+	}
+}
+
+// A live account needs a confirmation.
+func TestALiveAccountIsConfirmed(t *testing.T) {
+	key, err := store.NewSealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), store.Config{Address: t.TempDir() + "/holdfast.db", SealKey: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	s := newSiteOn(t, db)
+	a, err := s.Processor.CreateNetworkAccount(t.Context(), processor.NewNetworkAccount{
+		NetworkAccount: payment.NetworkAccount{
+			Kind: payment.NetworkStripe, Mode: payment.NetworkLive, Owner: s.Owner.ID, Name: "real",
+		},
+		Secrets: store.NewNetworkSecrets("rk_live_51abcdefghijkl", "whsec_abcdefghijklmnop1"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := s.caller("settings/network")
+	b := s.as(party.RoleOwner, s.Shop.ID)
+	b.get(path).want("real, Live")
+	b.post(path, b.hidden(b.fill(path, "account", string(a.ID)), "seen")).wantStatus(http.StatusUnprocessableEntity).
+		want("Real money moves on this account. Please confirm")
+	if got := s.shopNow(); got.Network != "" || !got.Sandbox {
+		t.Errorf("the caller is %+v", got)
+	}
+	b.post(path, b.hidden(b.fill(path, "account", string(a.ID), "live", "yes"), "seen")).wantStatus(http.StatusOK)
+	if got := s.shopNow(); got.Network != a.ID || got.Sandbox {
+		t.Errorf("the caller is %+v", got)
+	}
 }

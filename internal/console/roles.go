@@ -15,6 +15,7 @@ var permissionWords = map[party.Permission]string{
 	party.MayChangeCaller: "console.may.caller-settings", party.MayReport: "console.may.reports",
 	party.MayReadAuditLog: "console.may.auditlog", party.MayManageMembers: "console.may.members",
 	party.MayTestNetwork:   "console.may.network-test",
+	party.MayChooseNetwork: "console.may.network-choose",
 	party.MayCreateCallers: "console.may.callers-create", party.MayReadParties: "console.may.parties-read",
 	party.MayManageParties: "console.may.parties", party.MaySeeSystem: "console.may.system",
 }

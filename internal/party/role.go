@@ -40,6 +40,7 @@ const (
 	MayReadAuditLog   Permission = "auditlog"
 	MayManageMembers  Permission = "members"
 	MayTestNetwork    Permission = "network.test" // asks the network about the caller's account
+	MayChooseNetwork  Permission = "network.choose"
 )
 
 // The permissions that only members of the server can have.
@@ -53,8 +54,8 @@ const (
 // Permissions lists every permission, those of callers first.
 var Permissions = []Permission{
 	MayRead, MayActOnHolds, MayRefund, MayResend, MayEndTokens, MayManageKeys, MayManageWebhooks, MayMoveClock,
-	MayChangeCaller, MayReport, MayReadAuditLog, MayManageMembers, MayTestNetwork, MayCreateCallers, MayReadParties,
-	MayManageParties, MaySeeSystem,
+	MayChangeCaller, MayReport, MayReadAuditLog, MayManageMembers, MayTestNetwork, MayChooseNetwork, MayCreateCallers,
+	MayReadParties, MayManageParties, MaySeeSystem,
 }
 
 // permitted has the roles that have each permission.
@@ -72,6 +73,7 @@ var permitted = map[Permission][]Role{
 	MayReadAuditLog:   {RoleOwner, RoleOperator},
 	MayManageMembers:  {RoleOwner},
 	MayTestNetwork:    {RoleOwner, RoleOperator, RoleDeveloper},
+	MayChooseNetwork:  {RoleOwner, RoleOperator},
 
 	MayCreateCallers: {RoleOwner},
 	MayReadParties:   {RoleOwner, RoleOperator, RoleSupport},

@@ -24,6 +24,7 @@ func TestRoleMay(t *testing.T) {
 		party.MayReadAuditLog:   "owner operator",
 		party.MayManageMembers:  "owner",
 		party.MayTestNetwork:    "owner operator developer",
+		party.MayChooseNetwork:  "owner operator",
 		party.MayCreateCallers:  "owner",
 		party.MayReadParties:    "owner operator support",
 		party.MayManageParties:  "owner operator",
