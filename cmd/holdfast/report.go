@@ -147,16 +147,20 @@ func (f reportFlags) run(ctx context.Context, w world, of func(report.Query) rep
 	case f.JSON:
 		return report.WriteJSON(ctx, db.Reader, made, w.Out)
 	}
-	return f.print(ctx, w, db.Reader, made)
+	return f.print(ctx, w, db.Reader, made, period.Zone())
 }
 
 // rowsTogether is how many rows of a long table have the same widths of columns.
 const rowsTogether = 1000
 
-func (f reportFlags) print(ctx context.Context, w world, r store.Reader, made report.Report) error {
+func (f reportFlags) print(
+	ctx context.Context, w world, r store.Reader, made report.Report, zone *time.Location,
+) error {
 	headings := made.Headings()
 	for i, name := range headings {
-		headings[i] = strings.ToUpper(strings.ReplaceAll(name, "_", " "))
+		if headings[i] = strings.ToUpper(strings.ReplaceAll(name, "_", " ")); name == "date" {
+			headings[i] += " (" + zone.String() + ")"
+		}
 	}
 	table, rows := newColumns(w.Out, headings...), 0
 	err := made.Run(ctx, r, func(cells []any) error {

@@ -104,9 +104,14 @@ func (s *Server) readMonth(c *call, path string) (v monthView, form webui.Form, 
 }
 
 // monthPage is a page with the form for the month.
-func monthPage(c *call, heading string, form webui.Form) page {
+func monthPage(c *call, v monthView, heading string, form webui.Form) page {
 	w := c.words
 	p := page{Heading: w.T(heading), Filter: &form, Lead: w.T("console.reports.lead")}
+	if c.caller.Zone != "" {
+		command := "holdfast report settlements --by day --month " + v.From.Format("2006-01") + " --caller " + string(c.caller.ID)
+		p.Lead += " " + w.T("console.reports.zone", "Time", payment.BookDayOf(v.From).Time().In(c.zone).Format("15:04"),
+			"Zone", c.caller.Zone.String(), "Command", command)
+	}
 	if form.Failed() {
 		p.Status = http.StatusUnprocessableEntity
 	}
@@ -167,7 +172,7 @@ func (s *Server) showReports(c *call) error {
 	if name := c.form.Get("file"); name != "" && !form.Failed() {
 		return s.sendReport(c, v, name)
 	}
-	w, p := c.words, monthPage(c, "console.reports.heading", form)
+	w, p := c.words, monthPage(c, v, "console.reports.heading", form)
 	p.Links = []link{
 		{Label: w.T("console.reports.statement"), Address: c.link("reports/statement", "month", v.month)},
 		{Label: w.T("console.reports.ledger"), Address: c.link("reports/ledger", "month", v.month)},
@@ -216,6 +221,9 @@ func (v monthView) chart(c *call) *chart {
 	var days []day
 	for d := payment.BookDayOf(v.From); d < payment.BookDayOf(v.To) && !d.Time().After(c.now()); d++ {
 		days = append(days, day{d.Time(), at[d]})
+	}
+	if len(days) == 0 { // the month has not begun
+		return nil
 	}
 	return drawChart(c.words, c.words.T("console.reports.settled"), good, days, c.dollars)
 }
@@ -284,7 +292,7 @@ func (s *Server) sendReport(c *call, v monthView, name string) error {
 		return errNotThere
 	}
 	made := report.Lines{Query: report.Query{Caller: c.caller, Period: v.Period, Now: c.now()}, Name: found}
-	return s.send(c, name+"-"+v.month+".csv", "text/csv; charset=utf-8", func(to io.Writer) error {
+	return s.send(c, name+"-"+v.month+"-utc.csv", "text/csv; charset=utf-8", func(to io.Writer) error {
 		return report.WriteCSV(c.r.Context(), s.Store, made, to)
 	})
 }

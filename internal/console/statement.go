@@ -14,7 +14,7 @@ func (s *Server) showStatement(c *call) error {
 	if err != nil {
 		return err
 	}
-	w, p := c.words, monthPage(c, "console.reports.statement", form)
+	w, p := c.words, monthPage(c, v, "console.reports.statement", form)
 	balance := v.before.OwnIn - v.before.OwnOut
 	heading, first := v.byTitle(w)
 	t := &table{
@@ -85,9 +85,9 @@ func (s *Server) showLedger(c *call) error {
 		if !found {
 			return errNotThere
 		}
-		return s.sendBooks(c, v.Period, file.format, v.month+file.end)
+		return s.sendBooks(c, v.Period, file.format, v.month+"-utc"+file.end)
 	}
-	w, p := c.words, monthPage(c, "console.reports.ledger", form)
+	w, p := c.words, monthPage(c, v, "console.reports.ledger", form)
 	p.Blocks = []block{
 		{Heading: v.title(w), Wide: true, Table: v.ledger(c), Note: w.T("console.reports.ledger-note")},
 		{Heading: w.T("console.reports.books"), Text: w.T("console.reports.books-text"), Links: []link{

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,15 @@ func TestZone(t *testing.T) {
 	)
 	b.get(s.payment(first.ID)).want(`2027-10-24 02:30:00 <span class="zone">CEST</span>`, "Until 2027-10-31 02:30 CEST")
 	b.get(s.caller("")).want("The charts count days of UTC, which begin at 02:00 CEST.")
+	b.get(s.caller("reports?month=2027-10")).want("Days are in UTC", "Day (UTC)", "Europe/Berlin, such a day begins at 02:00.",
+		"holdfast report settlements --by day --month 2027-10 --caller "+string(s.Shop.ID))
+	b.get(s.caller("reports?month=2027-12")).want("such a day begins at 01:00.")
+	b.get(s.caller("reports/statement?month=2027-10")).want("Europe/Berlin, such a day begins at 02:00.")
+	b.get(s.caller("reports?month=2027")).want("Month (UTC)")
+	b.get(s.caller("reports?month=2027-10&file=settlements"))
+	if name := b.answer.Get("Content-Disposition"); !strings.Contains(name, "settlements-2027-10-utc.csv") {
+		t.Errorf("the file is %s", name)
+	}
 	in("Asia/Kathmandu")
 	b.get(s.caller("risk")).want(`2027-10-31 06:15 <span class="zone">+0545</span>`)
 	b.get(s.caller("")).want("which begin at 05:45 +0545.")
@@ -39,6 +49,7 @@ func TestZone(t *testing.T) {
 	}
 	in("")
 	b.get(s.caller("")).wantNot("05:45")
+	b.get(s.caller("reports")).want("Days are in UTC").wantNot("such a day begins")
 
 	// Pages about all callers are in UTC.
 	in("Asia/Kolkata")

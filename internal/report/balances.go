@@ -26,7 +26,7 @@ func (q Balances) Headings() []string {
 	for _, g := range ledger.Groups {
 		names = append(names, string(g))
 	}
-	return names
+	return append(names, zoneHeading)
 }
 
 // Run makes the report from one consistent state of the store.
@@ -49,7 +49,7 @@ func (q Balances) run(tx *store.ReadTx, row func([]any) error) error {
 		for _, g := range ledger.Groups {
 			cells = append(cells, money.Micros(sums[g]))
 		}
-		return row(cells)
+		return row(append(cells, q.Period.Zone().String()))
 	}
 	// until writes the rows of the days and months that end by a time.
 	until := func(at time.Time) error {

@@ -187,8 +187,15 @@ func (q Lines) Headings() (names []string) {
 			names = append(names, c.name)
 		}
 	}
+	if q.By != Each {
+		names = append(names, zoneHeading)
+	}
 	return names
 }
+
+// zoneHeading is the name of the last column of reports by day or month: the time zone in
+// which the days begin.
+const zoneHeading = "zone"
 
 // A reading is a report that is being made.
 type reading struct {
@@ -298,7 +305,7 @@ func (s *summer) end() error {
 		}
 	}
 	s.count = 0
-	return s.row(cells)
+	return s.row(append(cells, s.Period.Zone().String()))
 }
 
 // endOfTime is later than every movement.
