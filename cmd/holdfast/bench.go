@@ -32,7 +32,7 @@ type benchVerb struct {
 	Flood       bench.Flood   `help:"Measure a second time, under a flood of invalid requests: bad-signature, oversized, slow, unfinished, oversized-link, verify-signature or visits." enum:"bad-signature,oversized,slow,unfinished,oversized-link,verify-signature,visits," default:"" placeholder:"KIND"`
 	Flooders    int           `help:"Open this many connections for the flood." default:"64" placeholder:"N"`
 	Preload     int64         `help:"Make this many payments in the store before the server starts." placeholder:"N"`
-	Storm       int64         `help:"Measure a second time, while this many holds expire at the same moment." placeholder:"N"`
+	Storm       int64         `help:"Measure a second time, while this many holds expire within a second." placeholder:"N"`
 	KillAfter   time.Duration `help:"Kill the bench's own server this long after the measurement begins, and start it again." placeholder:"DURATION"`
 	CheckBooks  bool          `help:"Audit all books afterwards. Every acknowledged transaction is looked up in any case." default:"true" negatable:""`
 	JSON        bool          `name:"json" help:"Print one line of JSON and no chart."`

@@ -11,8 +11,8 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// A Storm is the result of many holds that expire in the same moment while
-// normal requests continue.
+// A Storm is the result of many holds that expire within one second while normal
+// requests continue.
 type Storm struct {
 	Holds     int64   `json:"holds"`
 	Seconds   float64 `json:"seconds"`   // until the last hold was released in the books
@@ -42,8 +42,7 @@ type gathering struct {
 	holds  int64
 }
 
-// Gather makes count holds that expire in the same microsecond, a week from
-// now.
+// Gather makes count holds that expire within one second, a week from now.
 func (b *Bench) Gather(ctx context.Context, count int64) error {
 	if err := b.assemble(ctx); err != nil {
 		return err
@@ -61,7 +60,7 @@ func (b *Bench) Gather(ctx context.Context, count int64) error {
 	}
 	l := &loading{
 		bench: b, processor: b.newProcessor(still), doing: "gathering holds", cast: apart, kind: payment.KindReserve,
-		want: payment.Reserved,
+		want: payment.Reserved, over: time.Second,
 	}
 	b.gathered = &gathering{apart.merchants[0].caller, count}
 	return l.run(ctx, count)

@@ -17,6 +17,9 @@ const (
 	// sumShare is how much longer than its computation a caller's sums stay as they
 	// are, so that the job takes little of a server's time.
 	sumShare = 50
+	// sumRest is how much longer the job rests after each page than it took to read, so
+	// that requests do not wait for a processor.
+	sumRest = 3
 	// sumDaysMost is how many days are added up at once.
 	sumDaysMost = 31
 	// sumLag is how long after its end a day is closed. All commits with steps of the
@@ -89,32 +92,54 @@ func (p *Processor) queueSums(ctx context.Context) error {
 func (p *Processor) sumDaysOf(ctx context.Context, c party.Caller) (more bool, err error) {
 	var place store.DailySumPlace
 	var days store.DaysToSum
-	sums, err := p.db.SumDays(ctx, c.ID, func(tx *store.ReadTx) (none store.DaysToSum, err error) {
+	err = p.db.View(ctx, func(tx *store.ReadTx) error {
 		caller, found, err := tx.Caller(c.ID) // its clock may have been moved
 		if err != nil || !found {
-			return none, err
+			return err
 		}
 		place, found, err = tx.DailySumPlace(c.ID)
 		if err != nil || !found {
-			return none, err
+			return err
 		}
 		real := p.now()
 		now := caller.Now(real)
 		overdue, err := tx.OverdueSince(c.ID, now)
-		if err != nil {
-			return none, err
-		}
 		days, more = daysToSum(place, real, now, overdue)
-		return days, nil
+		return err
 	})
 	if err != nil || days.From >= days.To {
 		return false, err
 	}
-	err = p.db.KeepDailySums(ctx, place, days, sums)
+	reading := p.db.ReadDays(c.ID, days)
+	for unread := true; unread; {
+		began := p.now()
+		if unread, err = reading.Next(ctx); err != nil {
+			return false, err
+		}
+		if err := rest(ctx, sumRest*p.now().Sub(began)); err != nil {
+			return false, err
+		}
+	}
+	err = p.db.KeepDailySums(ctx, place, days, reading.Sums())
 	if errors.Is(err, store.ErrStale) { // another server has computed them, or the clock was moved
 		return false, nil
 	}
 	return more, err
+}
+
+// rest waits for a time, or until ctx ends.
+func rest(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 // daysToSum says which days to compute sums of, from place.Closed on. now is the

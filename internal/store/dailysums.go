@@ -101,33 +101,52 @@ type AccountDay struct {
 // SumDays computes the sums of each day in UTC from what moved in the books, with
 // the changes of accounts on the days before closed. Days on which nothing moved are
 // left out.
-func (tx *ReadTx) SumDays(c party.CallerID, from, to, closed payment.BookDay) (s DaySums, err error) {
-	type day struct {
-		payment.DayFigures
-		changes map[ledger.AccountID]int64
+func (tx *ReadTx) SumDays(c party.CallerID, from, to, closed payment.BookDay) (DaySums, error) {
+	days := newSumming(c, closed)
+	err := tx.anyOrder(c, from.Time(), to.Time(), days.add)
+	return days.sums(), err
+}
+
+// A summing adds up the movements of days.
+type summing struct {
+	caller party.CallerID
+	closed payment.BookDay // accounts are added up on the days before it
+	days   map[payment.BookDay]*summingDay
+}
+
+type summingDay struct {
+	payment.DayFigures
+	changes map[ledger.AccountID]int64
+}
+
+func newSumming(c party.CallerID, closed payment.BookDay) *summing {
+	return &summing{c, closed, make(map[payment.BookDay]*summingDay)}
+}
+
+func (s *summing) add(m *payment.Movement) {
+	at := payment.BookDayOf(m.At)
+	if s.days[at] == nil {
+		s.days[at] = &summingDay{payment.DayFigures{Caller: s.caller, Day: at}, make(map[ledger.AccountID]int64)}
 	}
-	of := make(map[payment.BookDay]*day)
-	err = tx.anyOrder(c, from.Time(), to.Time(), func(m *payment.Movement) {
-		at := payment.BookDayOf(m.At)
-		if of[at] == nil {
-			of[at] = &day{payment.DayFigures{Caller: c, Day: at}, make(map[ledger.AccountID]int64)}
+	s.days[at].Add(m)
+	if at < s.closed {
+		addChanges(s.days[at].changes, m)
+	}
+}
+
+func (s *summing) sums() (sums DaySums) {
+	for _, at := range slices.Sorted(maps.Keys(s.days)) {
+		day := s.days[at]
+		if !day.Empty() {
+			sums.Days = append(sums.Days, day.DayFigures)
 		}
-		of[at].Add(m)
-		if at < closed {
-			addChanges(of[at].changes, m)
-		}
-	})
-	for _, at := range slices.Sorted(maps.Keys(of)) {
-		if !of[at].Empty() {
-			s.Days = append(s.Days, of[at].DayFigures)
-		}
-		for _, a := range slices.Sorted(maps.Keys(of[at].changes)) {
-			if micro := of[at].changes[a]; micro != 0 {
-				s.Changes = append(s.Changes, AccountDay{at, a, micro})
+		for _, a := range slices.Sorted(maps.Keys(day.changes)) {
+			if micro := day.changes[a]; micro != 0 {
+				sums.Changes = append(sums.Changes, AccountDay{at, a, micro})
 			}
 		}
 	}
-	return s, err
+	return sums
 }
 
 func addChanges(to map[ledger.AccountID]int64, m *payment.Movement) {
@@ -141,21 +160,43 @@ func addChanges(to map[ledger.AccountID]int64, m *payment.Movement) {
 // then.
 type DaysToSum struct{ From, To, Closed payment.BookDay }
 
-// SumDays is [ReadTx.SumDays] without a limit of its time, with the other facts that
-// the job needs in the same consistent state. choose says which days to compute.
-func (r Reader) SumDays(
-	ctx context.Context, c party.CallerID, choose func(*ReadTx) (DaysToSum, error),
-) (s DaySums, err error) {
-	err = r.ViewLong(ctx, func(tx *ReadTx) error {
-		days, err := choose(tx)
-		if err != nil || days.From >= days.To {
-			return err
+// A DayReading is [ReadTx.SumDays] in many short transactions, one for each page of
+// payments. One long transaction would keep PostgreSQL from removing old versions of
+// rows, and SQLite from shortening its log.
+//
+// The days that are about to be closed get no further steps, so their sums are exact.
+// Those of the other days may lack a step that is written meanwhile. Each step is
+// read once or not at all, and its postings are balanced.
+type DayReading struct {
+	reader Reader
+	stream *movementStream
+	sum    *summing
+}
+
+// ReadDays begins to compute the sums of days.
+func (r Reader) ReadDays(c party.CallerID, days DaysToSum) *DayReading {
+	return &DayReading{r, newMovementStream(nil, c, days.From.Time(), days.To.Time()), newSumming(c, days.Closed)}
+}
+
+// Next adds up the next page. more says that there are further pages.
+func (d *DayReading) Next(ctx context.Context) (more bool, err error) {
+	more = !d.stream.ended
+	err = d.reader.View(ctx, func(tx *ReadTx) error {
+		d.stream.tx = tx
+		if !more {
+			return d.stream.rest(d.sum.add)
 		}
-		s, err = tx.SumDays(c, days.From, days.To, days.Closed)
+		page, _, err := d.stream.next()
+		for _, m := range page {
+			d.sum.add(m)
+		}
 		return err
 	})
-	return s, err
+	return more, err
 }
+
+// Sums are the sums of what was read.
+func (d *DayReading) Sums() DaySums { return d.sum.sums() }
 
 // A DailySumPlace is how far the daily sums of a caller are.
 type DailySumPlace struct {

@@ -52,10 +52,7 @@ func (tx *ReadTx) anyOrder(c party.CallerID, from, to time.Time, fn func(*paymen
 	if err != nil {
 		return err
 	}
-	return s.pass(s.to, func(m *payment.Movement) error {
-		fn(m)
-		return nil
-	})
+	return s.rest(fn)
 }
 
 // A movementStream merges the steps of transactions, which it reads by the time
@@ -64,6 +61,8 @@ type movementStream struct {
 	tx       *ReadTx
 	caller   party.CallerID
 	from, to int64
+	begin    bookmark // the last transaction that was read
+	ended    bool     // all transactions were read
 	ahead    movementHeap
 	ready    []*payment.Movement // in their order, before those ahead
 	late     lateSteps
@@ -71,36 +70,54 @@ type movementStream struct {
 
 func newMovementStream(tx *ReadTx, c party.CallerID, from, to time.Time) *movementStream {
 	s := &movementStream{tx: tx, caller: c, from: micros(from), to: micros(to)}
+	s.begin.received = max(s.from-payment.StepReach.Microseconds(), 1)
+	s.ended = s.from >= s.to
 	s.late.at = s.from // and no id, so the first is not left out
 	return s
 }
 
-// pages calls fn with the movements of each page of transactions. All movements
-// before the time until are in this page and those before it, except the late ones.
+// pages calls fn with the movements of each page of transactions.
 func (s *movementStream) pages(fn func(page []*payment.Movement, until int64) error) error {
-	if s.from >= s.to {
+	for !s.ended {
+		page, until, err := s.next()
+		if err != nil {
+			return err
+		}
+		if err := fn(page, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next reads the movements of the next page of transactions. All movements before
+// the time until are in this page and those before it, except the late ones.
+func (s *movementStream) next() (moved []*payment.Movement, until int64, err error) {
+	if s.ended {
+		return nil, s.to, nil
+	}
+	page, err := s.movers(s.begin)
+	if err != nil {
+		return nil, 0, err
+	}
+	if moved, err = s.read(page); err != nil {
+		return nil, 0, err
+	}
+	if len(page) < booksPage {
+		s.ended = true
+		return moved, s.to, nil
+	}
+	last := page[booksPage-1]
+	s.begin = bookmark{last.received, last.Transaction}
+	return moved, last.received, nil // steps come no earlier than their transactions
+}
+
+// rest calls fn with the movements that no page has: the late ones.
+func (s *movementStream) rest(fn func(*payment.Movement)) error {
+	return s.pass(s.to, func(m *payment.Movement) error {
+		fn(m)
 		return nil
-	}
-	begin := bookmark{received: max(s.from-payment.StepReach.Microseconds(), 1)}
-	for {
-		page, err := s.movers(begin)
-		if err != nil {
-			return err
-		}
-		moved, err := s.read(page)
-		if err != nil {
-			return err
-		}
-		until := s.to
-		if len(page) == booksPage {
-			last := page[booksPage-1]
-			begin = bookmark{last.received, last.Transaction}
-			until = last.received // steps come no earlier than their transactions
-		}
-		if err := fn(moved, until); err != nil || len(page) < booksPage {
-			return err
-		}
-	}
+	})
 }
 
 // A mover is a transaction as movements show it.
