@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/ledger"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/store"
+	"github.com/holdfast-pay/holdfast/money"
 )
 
 // A check of the books names a closed day whose sums or changes of accounts were
@@ -101,6 +102,57 @@ func TestDaysAreClosedInSmallCommits(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Between two pages of the days' payments no transaction is open. An open one would keep
+// the database from removing old versions of rows. A payment that comes between two pages
+// changes no closed day.
+func TestDaysAreReadInShortTransactions(t *testing.T) {
+	for name, address := range holdfasttest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			w := holdfasttest.NewWorld(t, holdfasttest.Open(t, at))
+			w.Paid("10.00", "order-1")
+			w.Clock.Advance(48 * time.Hour)
+			first := payment.BookDayOf(holdfasttest.Start)
+			days := store.DaysToSum{From: first, To: first + 1, Closed: first + 1}
+			reading := w.DB.ReadDays(w.Shop.ID, days)
+			pages := 0
+			for more := true; more; pages++ {
+				var err error
+				if more, err = reading.Next(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				w.Paid("5.00", holdfast.CallerReference(fmt.Sprint("between-", pages)))
+				if n := openTransactions(t, at); n != 0 {
+					t.Errorf("after page %d, %d transactions are open", pages+1, n)
+				}
+			}
+			if pages < 2 {
+				t.Errorf("the days were read in %d pages, want at least 2", pages)
+			}
+			sums := reading.Sums()
+			if len(sums.Days) != 1 || sums.Days[0].Settled != money.Cents(1000).Micro {
+				t.Errorf("the sums are %+v, want one day with 10.00", sums.Days)
+			}
+		})
+	}
+}
+
+// openTransactions counts the transactions of others that keep old versions of rows.
+// On SQLite it is one if any reader still needs the log.
+func openTransactions(t *testing.T, address string) (n int) {
+	t.Helper()
+	query := `PRAGMA wal_checkpoint(TRUNCATE)`
+	if strings.HasPrefix(address, "postgres") {
+		query = `SELECT COUNT(*), 0, 0 FROM pg_stat_activity WHERE datname = current_database()
+			AND backend_type = 'client backend' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()`
+	}
+	var log, written int
+	if err := raw(t, address).QueryRowContext(t.Context(), query).Scan(&n, &log, &written); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // The sums follow a sandbox clock that is put back: the days that have not come yet
