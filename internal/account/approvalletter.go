@@ -14,20 +14,31 @@ type letterWords struct{ subject, text string }
 // approvalWords are those of the letters about approvals.
 type approvalWords struct{ asked, approved, declined, lapsed letterWords }
 
-// wordsOfApproval have the ids of the messages about a kind of action.
-func wordsOfApproval(kind string) approvalWords {
-	of := func(event string) letterWords {
-		id := "mail-approval." + kind + "-" + event
-		return letterWords{id + "-subject", id}
-	}
-	return approvalWords{of("asked"), of("approved"), of("declined"), of("lapsed")}
-}
-
 var (
-	settleLetters  = wordsOfApproval("settle")
-	refundLetters  = wordsOfApproval("refund")
-	limitLetters   = wordsOfApproval("limit")
-	noLimitLetters = wordsOfApproval("no-limit")
+	settleLetters = approvalWords{
+		letterWords{"mail-approval.settle-asked-subject", "mail-approval.settle-asked"},
+		letterWords{"mail-approval.settle-approved-subject", "mail-approval.settle-approved"},
+		letterWords{"mail-approval.settle-declined-subject", "mail-approval.settle-declined"},
+		letterWords{"mail-approval.settle-lapsed-subject", "mail-approval.settle-lapsed"},
+	}
+	refundLetters = approvalWords{
+		letterWords{"mail-approval.refund-asked-subject", "mail-approval.refund-asked"},
+		letterWords{"mail-approval.refund-approved-subject", "mail-approval.refund-approved"},
+		letterWords{"mail-approval.refund-declined-subject", "mail-approval.refund-declined"},
+		letterWords{"mail-approval.refund-lapsed-subject", "mail-approval.refund-lapsed"},
+	}
+	limitLetters = approvalWords{
+		letterWords{"mail-approval.limit-asked-subject", "mail-approval.limit-asked"},
+		letterWords{"mail-approval.limit-approved-subject", "mail-approval.limit-approved"},
+		letterWords{"mail-approval.limit-declined-subject", "mail-approval.limit-declined"},
+		letterWords{"mail-approval.limit-lapsed-subject", "mail-approval.limit-lapsed"},
+	}
+	noLimitLetters = approvalWords{
+		letterWords{"mail-approval.no-limit-asked-subject", "mail-approval.no-limit-asked"},
+		letterWords{"mail-approval.no-limit-approved-subject", "mail-approval.no-limit-approved"},
+		letterWords{"mail-approval.no-limit-declined-subject", "mail-approval.no-limit-declined"},
+		letterWords{"mail-approval.no-limit-lapsed-subject", "mail-approval.no-limit-lapsed"},
+	}
 )
 
 func lettersAbout(a party.Approval) approvalWords {

@@ -21,6 +21,9 @@ func TestZone(t *testing.T) {
 	first := s.Reserved("42.50", "order-1")
 	s.Clock.Advance(time.Hour)
 	s.Reserved("7.50", "order-2")
+	if _, err := s.Processor.SumDays(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	b := s.as(party.RoleOwner, s.Shop.ID)
 	b.get(s.caller("risk")).want(`2027-10-31 00:30 <span class="zone">UTC</span>`)
 	in("Europe/Berlin")
@@ -49,6 +52,7 @@ func TestZone(t *testing.T) {
 	}
 	in("")
 	b.get(s.caller("")).wantNot("05:45")
+	b.header.Set("Accept-Language", "en")
 	b.get(s.caller("reports")).want("Days are in UTC").wantNot("such a day begins")
 
 	// Pages about all callers are in UTC.
