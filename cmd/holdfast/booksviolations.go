@@ -46,11 +46,11 @@ func (a violationAnswer) cells() []string {
 
 type booksViolations struct {
 	storeFlags
-	All  bool `help:"List those that were acknowledged, too."`
-	JSON bool `name:"json" help:"Print one line of JSON for each."`
+	All bool `help:"List those that were acknowledged, too."`
+	listOutput
 }
 
-func (v booksViolations) Run(ctx context.Context, w world) (err error) {
+func (v booksViolations) Run(ctx context.Context, w world) error {
 	db, err := v.open(ctx)
 	if err != nil {
 		return err
@@ -60,17 +60,23 @@ func (v booksViolations) Run(ctx context.Context, w world) (err error) {
 	if err != nil {
 		return err
 	}
-	table := newColumns(w.Out, "VIOLATION", "CALLER", "TABLE", "ROW", "FOUND", "PROBLEM", "ACKNOWLEDGED")
-	defer func() { err = errors.Join(err, table.Flush()) }()
-	for _, one := range all {
-		a := describeViolation(one)
-		if !v.JSON {
-			table.row(a.cells()...)
-		} else if err := printJSON(w.Out, a); err != nil {
-			return err
-		}
+	rows := make([]violationAnswer, len(all))
+	for i, one := range all {
+		rows[i] = describeViolation(one)
 	}
-	return nil
+	return printList(w, v.listOutput, rows,
+		[]string{
+			"violation_id", "caller_id", "table", "row", "problem", "found", "last_seen", "acknowledged", "acknowledged_by",
+			"reason",
+		},
+		[]string{"VIOLATION", "CALLER", "TABLE", "ROW", "FOUND", "PROBLEM", "ACKNOWLEDGED"})
+}
+
+func (a violationAnswer) record() []string {
+	return []string{
+		string(a.ViolationID), string(a.CallerID), a.Table, a.Row, a.Problem, timeCell(a.Found), timeCell(a.LastSeen),
+		timeCell(a.Acknowledged), a.AcknowledgedBy, a.Reason,
+	}
 }
 
 func violationsOf(ctx context.Context, r store.Reader, all bool) (found []store.Violation, err error) {

@@ -33,28 +33,35 @@ func (v networkEvents) Run(ctx context.Context, w world) error {
 	if v.All {
 		outcomes = []store.NetworkEventOutcome{""}
 	}
-	table := newColumns(w.Out, "RECEIVED", "TYPE", "OBJECT", "PAYMENT", "OUTCOME", "TRIES", "PROBLEM")
-	return v.each(ctx, func(tx *store.ReadTx, a store.NetworkAccount) error {
-		var all []store.NetworkEvent
-		for _, outcome := range outcomes {
-			some, err := tx.NetworkEvents(a.ID, outcome, networkRowsMax)
-			if err != nil {
-				return err
-			}
-			all = append(all, some...)
-		}
-		for _, e := range all {
-			if v.JSON {
-				if err := printJSON(w.Out, describeEvent(e)); err != nil {
-					return err
+	return listOfNetworks(ctx, w, v.networkListFlags,
+		func(tx *store.ReadTx, a store.NetworkAccount) (rows []eventAnswer, err error) {
+			for _, outcome := range outcomes {
+				some, err := tx.NetworkEvents(a.ID, outcome, networkRowsMax)
+				if err != nil {
+					return nil, err
 				}
-				continue
+				for _, e := range some {
+					rows = append(rows, describeEvent(e))
+				}
 			}
-			table.row(e.Received.UTC().Format(shortLayout), e.Type, e.Object, e.Parent, string(e.Outcome),
-				strconv.Itoa(e.Tries), e.Problem)
-		}
-		return nil
-	}, table)
+			return rows, nil
+		}, []string{
+			"account_id", "event_id", "type", "object", "payment", "received", "outcome", "tries", "problem",
+		}, []string{"RECEIVED", "TYPE", "OBJECT", "PAYMENT", "OUTCOME", "TRIES", "PROBLEM"})
+}
+
+func (a eventAnswer) cells() []string {
+	return []string{
+		a.Received.UTC().Format(shortLayout), a.Type, a.Object, a.Payment, string(a.Outcome), strconv.Itoa(a.Tries),
+		a.Problem,
+	}
+}
+
+func (a eventAnswer) record() []string {
+	return []string{
+		string(a.Account), a.ID, a.Type, a.Object, a.Payment, timeCell(a.Received), string(a.Outcome), strconv.Itoa(a.Tries),
+		a.Problem,
+	}
 }
 
 func describeEvent(e store.NetworkEvent) eventAnswer {

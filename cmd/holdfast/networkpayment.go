@@ -19,7 +19,7 @@ const networkRowsMax = 1000
 type networkListFlags struct {
 	storeFlags
 	Account string `arg:"" optional:"" help:"Choose the account by its name or its id; by default all."`
-	JSON    bool   `name:"json" help:"Print one line of JSON for each."`
+	listOutput
 }
 
 // accounts are the accounts that are meant.
@@ -137,41 +137,45 @@ func (a networkPaymentAnswer) facts() []fact {
 
 type networkAttention struct{ networkListFlags }
 
-func (v networkAttention) Run(ctx context.Context, w world) error {
-	table := newColumns(w.Out, "TRANSACTION", "CALLER", "NETWORK'S ID", "SINCE", "WHY")
-	return v.each(ctx, func(tx *store.ReadTx, a store.NetworkAccount) error {
-		all, err := tx.NetworkAttention(a.ID, networkRowsMax)
-		if err != nil {
-			return err
-		}
-		held, err := tx.PageHoldAttention(a.ID, networkRowsMax)
-		if err != nil {
-			return err
-		}
-		var rows []networkPaymentAnswer
-		for _, p := range all {
-			rows = append(rows, describeNetworkPayment(p))
-		}
-		for _, h := range held {
-			rows = append(rows, describePageHold(h))
-		}
-		for _, r := range rows {
-			if v.JSON {
-				if err := printJSON(w.Out, r); err != nil {
-					return err
-				}
-				continue
-			}
-			table.row(or(string(r.TransactionID), string(r.PageHoldID)), string(r.CallerID), r.Reference,
-				r.Updated.Format(shortLayout), r.Attention)
-		}
-		return nil
-	}, table)
+// An attentionRow is a payment, or a hold of a page, that a person must look at.
+type attentionRow networkPaymentAnswer
+
+func (r attentionRow) id() string { return or(string(r.TransactionID), string(r.PageHoldID)) }
+
+func (r attentionRow) cells() []string {
+	return []string{r.id(), string(r.CallerID), r.Reference, r.Updated.UTC().Format(shortLayout), r.Attention}
 }
 
-// each reads the rows of each account that is meant, and then prints the table.
-func (f networkListFlags) each(
-	ctx context.Context, read func(*store.ReadTx, store.NetworkAccount) error, table *columns,
+func (r attentionRow) record() []string {
+	return []string{
+		r.id(), string(r.CallerID), string(r.AccountID), r.Reference, r.Status, timeCell(r.Updated), r.Attention,
+	}
+}
+
+func (v networkAttention) Run(ctx context.Context, w world) error {
+	return listOfNetworks(ctx, w, v.networkListFlags,
+		func(tx *store.ReadTx, a store.NetworkAccount) ([]attentionRow, error) {
+			all, err := tx.NetworkAttention(a.ID, networkRowsMax)
+			if err != nil {
+				return nil, err
+			}
+			held, err := tx.PageHoldAttention(a.ID, networkRowsMax)
+			var rows []attentionRow
+			for _, p := range all {
+				rows = append(rows, attentionRow(describeNetworkPayment(p)))
+			}
+			for _, h := range held {
+				rows = append(rows, attentionRow(describePageHold(h)))
+			}
+			return rows, err
+		}, []string{"id", "caller_id", "account_id", "reference", "status", "since", "why"},
+		[]string{"TRANSACTION", "CALLER", "NETWORK'S ID", "SINCE", "WHY"})
+}
+
+// listOfNetworks reads the rows of each account that is meant, and then prints them.
+func listOfNetworks[R listRow](
+	ctx context.Context, w world, f networkListFlags, read func(*store.ReadTx, store.NetworkAccount) ([]R, error),
+	names, headings []string,
 ) error {
 	db, err := f.open(ctx)
 	if err != nil {
@@ -182,18 +186,22 @@ func (f networkListFlags) each(
 	if err != nil {
 		return err
 	}
+	var rows []R
 	err = db.View(ctx, func(tx *store.ReadTx) error {
+		rows = nil
 		for _, a := range accounts {
-			if err := read(tx, a); err != nil {
+			some, err := read(tx, a)
+			if err != nil {
 				return err
 			}
+			rows = append(rows, some...)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return table.Flush()
+	return printList(w, f.listOutput, rows, names, headings)
 }
 
 type networkClear struct {
@@ -257,32 +265,36 @@ func (v networkClear) acknowledge(ctx context.Context, w world, p *processor.Pro
 type networkDisputes struct{ networkListFlags }
 
 func (v networkDisputes) Run(ctx context.Context, w world) error {
-	table := newColumns(w.Out, "ANSWER BY", "DISPUTE", "TRANSACTION", "AMOUNT", "REASON", "STATUS", "KIND")
-	return v.each(ctx, func(tx *store.ReadTx, a store.NetworkAccount) error {
-		all, err := tx.OpenDisputes(a.ID, networkRowsMax)
-		if err != nil {
-			return err
-		}
-		for _, d := range all {
-			answer := describeDispute(d)
-			if v.JSON {
-				if err := printJSON(w.Out, answer); err != nil {
-					return err
-				}
-				continue
+	return listOfNetworks(ctx, w, v.networkListFlags,
+		func(tx *store.ReadTx, a store.NetworkAccount) ([]disputeAnswer, error) {
+			all, err := tx.OpenDisputes(a.ID, networkRowsMax)
+			var rows []disputeAnswer
+			for _, d := range all {
+				rows = append(rows, describeDispute(d))
 			}
-			kind := "dispute"
-			if d.Booked == "" {
-				kind = "inquiry"
-			}
-			due := "-"
-			if !d.Due.IsZero() {
-				due = d.Due.Format(shortLayout)
-			}
-			table.row(due, d.ID, string(d.Transaction), d.Amount.String(), d.Reason, d.Status, kind)
-		}
-		return nil
-	}, table)
+			return rows, err
+		}, []string{
+			"dispute_id", "account_id", "caller_id", "transaction_id", "amount", "reason", "status", "answer_by", "booked_by",
+			"opened",
+		}, []string{"ANSWER BY", "DISPUTE", "TRANSACTION", "AMOUNT", "REASON", "STATUS", "KIND"})
+}
+
+func (a disputeAnswer) cells() []string {
+	kind, due := "dispute", "-"
+	if a.BookedBy == "" {
+		kind = "inquiry"
+	}
+	if !a.AnswerBy.IsZero() {
+		due = a.AnswerBy.Format(shortLayout)
+	}
+	return []string{due, a.DisputeID, string(a.TransactionID), a.Amount.String(), a.Reason, a.Status, kind}
+}
+
+func (a disputeAnswer) record() []string {
+	return []string{
+		a.DisputeID, string(a.AccountID), string(a.CallerID), string(a.TransactionID), decimal(a.Amount), a.Reason, a.Status,
+		timeCell(a.AnswerBy), string(a.BookedBy), timeCell(a.Opened),
+	}
 }
 
 // A disputeAnswer is a dispute as --json prints it.
