@@ -40,7 +40,7 @@ type guestView struct {
 func (s *Server) readGuest(c *call, guest party.Party) (v guestView, err error) {
 	real := processor.Micro(s.Now())
 	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		tokens, err := tx.TokensOf(guest.ID, false, real, store.TokenPlace{}, guestMax)
+		tokens, _, err := tx.TokensOf(store.PartyTokens{Party: guest.ID}, store.TokenPlace{}, guestMax)
 		if err != nil {
 			return err
 		}

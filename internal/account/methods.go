@@ -138,6 +138,7 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 	var i payment.Instrument
 	var needed []hold
 	var tokens, debts []row
+	more := false
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		var found bool
 		if i, found, err = tx.Instrument(c.Party.ID, c.method()); err != nil {
@@ -152,7 +153,7 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 		if debts, err = debtsSettledWith(tx, w, i); err != nil {
 			return err
 		}
-		tokens, err = s.paidWith(tx, w, i)
+		tokens, more, err = s.paidWith(tx, w, i)
 		return err
 	})
 	if err != nil {
@@ -177,6 +178,9 @@ func (s *Server) renderRemoveMethod(c *call, status int) error {
 	page.Lead = w.T("methods.remove-text")
 	if len(tokens) > 0 {
 		page.Lead, page.Rows = w.T("methods.remove-tokens"), tokens
+	}
+	if more {
+		page.Aside = w.T("methods.more-tokens")
 	}
 	remove := post(w.T("methods.remove-button"), "", "methods/remove", "method", string(i.ID))
 	remove.Danger = true
@@ -217,27 +221,27 @@ func debtsSettledWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (ro
 	return rows, nil
 }
 
-// paidWith returns the active tokens that are paid with an instrument.
-func (s *Server) paidWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (rows []row, err error) {
-	tokens, err := tx.TokensOf(i.Owner, true, processor.Micro(s.Now()), store.TokenPlace{}, tokensLookedAt)
+// paidWith returns active tokens that are paid with an instrument, the newest first. more
+// says that there may be others.
+func (s *Server) paidWith(tx *store.ReadTx, w webui.Words, i payment.Instrument) (rows []row, more bool, err error) {
+	tokens, next, err := tx.TokensOf(store.PartyTokens{
+		Party: i.Owner, Current: true, Real: processor.Micro(s.Now()), Instrument: i.ID,
+	}, store.TokenPlace{}, paidWithMax)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, t := range tokens {
-		if t.Instrument != i.ID {
-			continue
-		}
 		caller, _, err := tx.Caller(t.Caller)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		rows = append(rows, row{Title: caller.Name, Detail: t.FriendlyName, Links: []link{tokenLink(w, t, caller)}})
 	}
-	return rows, nil
+	return rows, next != nil, nil
 }
 
-// tokensLookedAt limits how many of a party's tokens are read.
-const tokensLookedAt = 200
+// paidWithMax limits how many tokens are shown that an instrument pays.
+const paidWithMax = 50
 
 func (s *Server) removeMethod(c *call) error {
 	err := s.Processor.RemoveInstrument(c.r.Context(), c.Party.ID, c.method())

@@ -17,7 +17,7 @@ import (
 type incoming struct {
 	seller bool // the account is a business, or has callers
 	holds  []sale
-	more   bool // there are more holds
+	more   bool // there are more holds, or there may be
 }
 
 // A sale is a hold for a seller.
@@ -38,17 +38,17 @@ func (s *Server) incoming(tx *store.ReadTx, p party.Party) (in incoming, err err
 	if !in.seller {
 		return in, nil
 	}
-	open, err := tx.HeldFor(p.ID, holdsMax+1)
+	open, all, err := tx.HeldFor(p.ID, holdsMax+1)
 	if err != nil {
 		return in, err
 	}
-	in.more = len(open) > holdsMax
+	in.more = !all || len(open) > holdsMax
 	for _, caller := range own {
-		held, err := tx.HeldBy(caller.ID, p.ID, holdsMax+1)
+		held, all, err := tx.HeldBy(caller.ID, p.ID, holdsMax+1)
 		if err != nil {
 			return in, err
 		}
-		in.more = in.more || len(held) > holdsMax
+		in.more = in.more || !all || len(held) > holdsMax
 		open = append(open, held...)
 	}
 	if in.holds, err = s.sales(tx, open, p); err != nil {
@@ -103,7 +103,7 @@ func (in incoming) group(w webui.Words, real time.Time) group {
 	case len(in.holds) == 0:
 		return g
 	case in.more:
-		g.Text = w.T("overview.incoming-more", "N", w.Count(holdsMax))
+		g.Text = w.T("overview.incoming-more", "N", w.Count(int64(len(in.holds))))
 	default:
 		g.Text = w.N("overview.incoming-sum", len(in.holds), "Amount", w.Dollars(sum))
 	}

@@ -13,6 +13,9 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/webui"
 )
 
+// sessionsMax is how many browsers a page shows.
+const sessionsMax = 50
+
 // showSecurity shows the password, the passkeys and the browsers in which the
 // party is signed in.
 func (s *Server) showSecurity(c *call) error {
@@ -22,7 +25,7 @@ func (s *Server) showSecurity(c *call) error {
 		if keys, err = tx.Passkeys(c.Party.ID); err != nil {
 			return err
 		}
-		sessions, err = tx.SignedInAll(c.Party.ID)
+		sessions, err = tx.LastSignedIn(c.Party.ID, sessionsMax+1)
 		return err
 	})
 	if err != nil {
@@ -70,8 +73,11 @@ func (s *Server) passkeyGroup(c *call, keys []party.Passkey) group {
 func (s *Server) sessionGroup(c *call, sessions []party.SignedIn) group {
 	w := c.words
 	g := group{Heading: w.T("security.sessions"), Text: w.T("security.sessions-text")}
-	others := false
-	for _, at := range sessions {
+	others := len(sessions) > sessionsMax
+	if others {
+		g.Text += " " + w.T("security.last-sessions", "N", w.Count(sessionsMax))
+	}
+	for _, at := range sessions[:min(len(sessions), sessionsMax)] {
 		if at.Over(processor.Micro(s.Now())) {
 			continue
 		}

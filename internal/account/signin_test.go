@@ -398,3 +398,28 @@ func TestAPageOfALockedStore(t *testing.T) {
 	b.signIn(s.Buyer.Email, holdfasttest.Password)
 	b.wantPage("")
 }
+
+// A party that is signed in in many browsers sees those that it used last.
+func TestManySessions(t *testing.T) {
+	s := newSite(t)
+	b := s.ann()
+	err := s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		for n := range 60 {
+			seen := s.Clock.Now().Add(-time.Duration(n+1) * time.Second)
+			at := party.SignedIn{
+				Party: s.Buyer.ID, ID: party.SignedInID(fmt.Sprintf("S%02d", n)), Begun: seen, LastSeen: seen,
+				Device: party.Device{Browser: fmt.Sprintf("Browser%02d", n)},
+			}
+			if err := tx.InsertSignedIn(at, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.get("security")
+	b.wantText("Showing the 50 browsers used most recently.", "This browser", "Browser48", "Sign out")
+	b.wantNoText("Browser49")
+}

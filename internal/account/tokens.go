@@ -22,7 +22,7 @@ const tokensMax = 15
 // active ones, or all.
 func (s *Server) showTokens(c *call) error {
 	w, all := c.words, c.form.Get("all") != ""
-	var tokens []payment.Token
+	var next *store.TokenPlace
 	callers := map[party.CallerID]party.Caller{}
 	var rows []row
 	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
@@ -32,16 +32,19 @@ func (s *Server) showTokens(c *call) error {
 			if err != nil || !found {
 				return errors.Join(err, errNoToken)
 			}
-			after = store.TokenPlace{Installed: last.Installed, ID: last.ID}
+			after = store.PlaceOfToken(last)
 		}
+		some := store.PartyTokens{Party: c.Party.ID, Current: !all, Real: processor.Micro(s.Now())}
+		var tokens []payment.Token
 		var err error
-		if tokens, err = tx.TokensOf(c.Party.ID, !all, processor.Micro(s.Now()), after, tokensMax+1); err != nil {
+		if tokens, next, err = tx.TokensOf(some, after, tokensMax); err != nil {
 			return err
 		}
 		if err = readCallers(tx, tokens, callers); err != nil {
 			return err
 		}
-		for _, t := range tokens[:min(len(tokens), tokensMax)] {
+		rows = nil
+		for _, t := range tokens {
 			r := s.tokenRow(w, t, callers[t.Caller])
 			if r.Line, err = tokenLine(tx, w, t); err != nil {
 				return err
@@ -54,12 +57,13 @@ func (s *Server) showTokens(c *call) error {
 		return err
 	}
 	page := listPage{Heading: w.T("menu.authorisations"), Lead: w.T("authorisations.lead"), Done: c.done()}
-	if len(tokens) > tokensMax {
-		tokens = tokens[:tokensMax]
-		page.Next = pageURL("authorisations",
-			given("after", string(tokens[tokensMax-1].Handle()), "all", c.form.Get("all"))...)
-	}
 	g := group{Empty: w.T("authorisations.none"), Rows: rows}
+	if next != nil {
+		page.Next = pageURL("authorisations", given("after", string(next.Handle()), "all", c.form.Get("all"))...)
+		if len(rows) < tokensMax {
+			g.Text, g.Empty = w.T("authorisations.read-part"), ""
+		}
+	}
 	if all {
 		page.Links = []link{{Label: w.T("authorisations.current"), Address: Root + "authorisations"}}
 	} else {

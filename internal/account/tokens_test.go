@@ -259,3 +259,27 @@ func TestAnApprovalToBePaid(t *testing.T) {
 		t.Error("it is not cancelled")
 	}
 }
+
+// Many used approvals hide an older one that can be used. A page looks through some of
+// them, says so, and the next one goes on.
+func TestApprovalsOfALargeAccount(t *testing.T) {
+	at := t.TempDir() + "/holdfast.db"
+	s := newSiteOn(t, holdfasttest.Open(t, at))
+	oldest := s.Authorize("5.00")
+	s.Clock.Advance(time.Minute)
+	s.Crowd(at, 3_000)
+	b := s.ann()
+	b.get("authorisations")
+	b.wantText("Older approvals have not been checked yet.")
+	b.wantNoText("There are no approvals.")
+	next := links(b.at.body, "authorisations?after=")
+	if len(next) != 1 {
+		t.Fatalf("%d links lead to the next page", len(next))
+	}
+	b.get(next[0])
+	b.wantNoText("have not been checked yet")
+	found := links(b.at.body, "authorisations/one")
+	if len(found) != 1 || !strings.Contains(found[0], s.handle(oldest)) {
+		t.Errorf("the next page lists %s", found)
+	}
+}

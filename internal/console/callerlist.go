@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -23,13 +24,12 @@ type callerOf struct {
 	roles []party.Role
 }
 
-// callersShown limits the callers on the first page. Members of the server find
-// the others by their name.
+// callersShown is how many callers one page shows.
 const callersShown = 200
 
 // showCallers lists the member's callers. A member of one caller goes there at once.
 func (s *Server) showCallers(c *call) error {
-	callers, err := s.callersOf(c)
+	callers, next, err := s.callersOf(c)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *Server) showCallers(c *call) error {
 			{Label: w.T("console.callers.role")},
 		},
 	}
-	for _, one := range callers[:min(len(callers), callersShown)] {
+	for _, one := range callers {
 		name := cell{Text: one.Name, Address: callerLink(one.ID, "")}
 		if !one.Stopped.IsZero() {
 			name.Chip = chip{w.T("console.callers.stopped"), wrong}
@@ -55,10 +55,11 @@ func (s *Server) showCallers(c *call) error {
 			name, text(string(one.ID)), state(liveChip(w, one.Sandbox)), text(roleWords(c, one.roles)),
 		}})
 	}
-	if len(callers) > callersShown {
-		t.Count = w.T("console.callers.more", "Shown", w.Count(callersShown), "All", w.Count(int64(len(callers))))
+	b := block{Table: t}
+	if next != "" {
+		b.Links = []link{{Label: w.T("console.lists.read-on"), Address: c.same("after", string(next))}}
 	}
-	p := page{Heading: w.T("console.callers.heading"), Blocks: []block{{Table: t}}}
+	p := page{Heading: w.T("console.callers.heading"), Blocks: []block{b}}
 	if c.mayInServer(party.MayRead) { // and so may search in all callers
 		search := findForm(c, address(ofServer.prefix()+"find", nil), "")
 		p.Filter = &search
@@ -66,19 +67,18 @@ func (s *Server) showCallers(c *call) error {
 	return s.render(c, p)
 }
 
-// callersOf reads the callers that the member's roles cover, by their name.
-func (s *Server) callersOf(c *call) (all []callerOf, err error) {
-	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		var callers []party.Caller
+// callersOf reads the callers that the member's roles cover, by their name: for members
+// of the server a page of all, else those with a role. next is the last caller of the page
+// if more follow.
+func (s *Server) callersOf(c *call) (all []callerOf, next party.CallerID, err error) {
+	var callers []party.Caller
+	err = s.Store.View(c.r.Context(), func(tx *store.ReadTx) (err error) {
 		if c.inServer() {
-			if callers, err = tx.Callers(); err != nil {
-				return err
-			}
+			callers, err = callerPage(tx, party.CallerID(c.form.Get("after")))
+			return err
 		}
+		callers = nil
 		for _, m := range c.members {
-			if m.OfServer() || c.inServer() {
-				continue
-			}
 			one, found, err := tx.Caller(m.Caller)
 			if err != nil {
 				return err
@@ -87,15 +87,35 @@ func (s *Server) callersOf(c *call) (all []callerOf, err error) {
 				callers = append(callers, one)
 			}
 		}
-		for _, one := range callers {
-			all = append(all, callerOf{one, rolesFor(c.members, one.ID)})
-		}
+		slices.SortFunc(callers, func(a, b party.Caller) int {
+			return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.ID, b.ID))
+		})
 		return nil
 	})
-	slices.SortFunc(all, func(a, b callerOf) int {
-		return strings.Compare(strings.ToLower(a.Name)+"\x00"+string(a.ID), strings.ToLower(b.Name)+"\x00"+string(b.ID))
-	})
-	return all, err
+	if c.inServer() && len(callers) > callersShown {
+		callers = callers[:callersShown]
+		next = callers[callersShown-1].ID
+	}
+	for _, one := range callers {
+		all = append(all, callerOf{one, rolesFor(c.members, one.ID)})
+	}
+	return all, next, err
+}
+
+// callerPage reads a page of all callers, and one more. It begins behind a caller.
+func callerPage(tx *store.ReadTx, after party.CallerID) ([]party.Caller, error) {
+	var last party.Caller
+	if after != "" {
+		found := false
+		var err error
+		if last, found, err = tx.Caller(after); err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, errNotThere
+		}
+	}
+	return tx.CallerPage(last, callersShown+1)
 }
 
 // rolesFor returns the roles that hold for a caller, each once.

@@ -286,3 +286,58 @@ func TestRiskBoardByAmount(t *testing.T) {
 	b.do(http.MethodGet, b.linkWith("below="), nil)
 	b.want("Newer").wantNot(">" + string(last.Root().Reference) + "<")
 }
+
+// The page of a party shows its authorisations in pages. Many used ones hide an older one
+// that can be used: a page looks through some of them, says so, and the next one goes on.
+func TestAPartyWithManyAuthorisations(t *testing.T) {
+	at := t.TempDir() + "/holdfast.db"
+	s := newSiteAt(t, at)
+	oldest := s.Authorize("5.00")
+	s.Clock.Advance(time.Minute)
+	s.Crowd(at, 3_000)
+	s.Clock.Advance(time.Minute)
+	for range 21 {
+		s.Authorize("7.00")
+	}
+	var kept payment.Token
+	s.view(func(tx *store.ReadTx) (err error) {
+		kept, _, err = tx.Token(oldest)
+		return err
+	})
+	b, page := s.as(party.RoleSupport, ""), "server/parties/"+string(s.Buyer.ID)
+	b.get(page).want("Older", "This list shows the newest 20 rows at most.").wantNot("Newer", "looked through")
+	b.do(http.MethodGet, b.linkWith("after="), nil)
+	b.want("Newer", "This page looked through 5,000 rows").wantNot(string(kept.Reference))
+	b.do(http.MethodGet, b.linkWith("after="), nil)
+	b.want("Newer", string(kept.Reference)).wantNot("Older", "looked through")
+	b.get(page + "?after=x").wantStatus(http.StatusNotFound)
+	other := "server/parties/" + string(s.Owner.ID)
+	b.get(other + "?after=" + string(kept.Handle())).wantStatus(http.StatusNotFound)
+}
+
+// The first page lists all callers of the server in the order of their names, a part at a
+// time.
+func TestCallersByPage(t *testing.T) {
+	s := newSite(t)
+	err := s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		for n := range 250 {
+			one := s.Shop
+			one.ID, one.Name = party.CallerID(fmt.Sprintf("C%03d", n)), fmt.Sprintf("shop %03d", n/2)
+			if n%3 == 0 {
+				one.Name = strings.ToUpper(one.Name)
+			}
+			if err := tx.InsertCaller(one); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.as(party.RoleSupport, "")
+	b.get("").want("Read on", "Kiln & Co", ">C198<").wantNot(">C199<")
+	b.do(http.MethodGet, b.linkWith("after="), nil)
+	b.want(">C199<", ">C249<").wantNot("Read on", ">C198<")
+	b.get("?after=C404").wantStatus(http.StatusNotFound)
+}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/holdfast-pay/holdfast"
@@ -35,7 +36,7 @@ func (s *Server) partyRoutes() []route {
 const (
 	partyRows   = 50
 	partyTokens = 20 // authorisations on the page of a party
-	partyOpen   = 20 // open payments there
+	partyOpen   = 20 // open payments there, and browsers, and removed cards
 	// partyOpenAmong is how many of its newest payments are looked through for them, paid
 	// and received each. A hold is seldom older.
 	partyOpenAmong = 1000
@@ -161,7 +162,9 @@ type partyView struct {
 	party.Party
 	facts    payment.EraseInput // open payments and balances
 	cards    []payment.Instrument
-	tokens   []payment.Token
+	removed  []payment.Instrument
+	tokens   []payment.Token // a page of them
+	next     *store.TokenPlace
 	sessions []party.SignedIn
 	passkeys []party.Passkey
 }
@@ -175,13 +178,16 @@ func (s *Server) readParty(c *call) (v partyView, err error) {
 		if v.facts, err = tx.EraseInput(v.Party, partyOpen, partyOpenAmong); err != nil {
 			return err
 		}
-		if v.cards, err = tx.AllInstruments(v.ID); err != nil {
+		if v.cards, err = tx.Instruments(v.ID); err != nil {
 			return err
 		}
-		if v.tokens, err = tx.TokensOf(v.ID, true, c.real, store.TokenPlace{}, partyTokens); err != nil {
+		if v.removed, err = tx.RemovedInstruments(v.ID, partyOpen); err != nil {
 			return err
 		}
-		if v.sessions, err = tx.SignedInAll(v.ID); err != nil {
+		if err = v.readTokens(tx, c); err != nil {
+			return err
+		}
+		if v.sessions, err = tx.LastSignedIn(v.ID, partyOpen); err != nil {
 			return err
 		}
 		v.passkeys, err = tx.Passkeys(v.ID)
@@ -191,6 +197,25 @@ func (s *Server) readParty(c *call) (v partyView, err error) {
 		err = errNotThere
 	}
 	return v, err
+}
+
+// readTokens reads a page of the party's authorisations that can be used. It begins after
+// the one that the address names.
+func (v *partyView) readTokens(tx *store.ReadTx, c *call) (err error) {
+	var after store.TokenPlace
+	if h := c.form.Get("after"); h != "" {
+		last, found, err := tx.TokenOf(v.ID, payment.TokenHandle(h))
+		if err == nil && !found {
+			err = errNotThere
+		}
+		if err != nil {
+			return err
+		}
+		after = store.PlaceOfToken(last)
+	}
+	some := store.PartyTokens{Party: v.ID, Current: true, Real: c.real}
+	v.tokens, v.next, err = tx.TokensOf(some, after, partyTokens)
+	return err
 }
 
 func (s *Server) showParty(c *call) error {
@@ -223,7 +248,7 @@ func (s *Server) showParty(c *call) error {
 		{Heading: w.T("console.parties.account"), Facts: v.account(w)},
 		{Heading: w.T("console.parties.open"), Table: v.openTable(w)},
 		{Heading: w.T("console.parties.cards"), Table: v.cardTable(w)},
-		{Heading: w.T("console.parties.authorisations"), Table: v.tokenTable(w)},
+		{Heading: w.T("console.parties.authorisations"), Table: v.tokenTable(c)},
 		{Heading: w.T("console.parties.sessions"), Table: v.sessionTable(w)},
 	}
 	return s.render(c, p)
@@ -264,7 +289,13 @@ func (v partyView) openTable(w webui.Words) *table {
 			{Label: w.T("console.parties.until")},
 		},
 	}
-	for _, one := range v.facts.Open {
+	open := slices.SortedFunc(slices.Values(v.facts.Open), func(a, b payment.Transaction) int {
+		return b.Received.Compare(a.Received)
+	})
+	if len(open) >= partyOpen {
+		open, t.Count = open[:partyOpen], w.T("console.lists.newest", "N", w.Count(partyOpen))
+	}
+	for _, one := range open {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{
 			{Text: string(one.Reference), Detail: string(one.ID)}, text(w.Dollars(one.Amount)), moment(one.Deadline),
 		}})
@@ -279,7 +310,10 @@ func (v partyView) cardTable(w webui.Words) *table {
 			{Label: w.T("console.parties.card")}, {Label: w.T("console.parties.state")}, {Label: w.T("console.parties.since")},
 		},
 	}
-	for _, one := range v.cards {
+	if len(v.removed) == partyOpen {
+		t.Count = w.T("console.parties.removed-cards", "N", w.Count(partyOpen))
+	}
+	for _, one := range slices.Concat(v.cards, v.removed) {
 		if one.Method == holdfast.MethodABT {
 			continue // the balance
 		}
@@ -299,7 +333,8 @@ func (v partyView) cardTable(w webui.Words) *table {
 	return t
 }
 
-func (v partyView) tokenTable(w webui.Words) *table {
+func (v partyView) tokenTable(c *call) *table {
+	w := c.words
 	t := &table{
 		Caption: w.T("console.parties.authorisations"), Empty: w.T("console.parties.none-authorisations"),
 		Columns: []column{
@@ -315,6 +350,15 @@ func (v partyView) tokenTable(w webui.Words) *table {
 			linked(string(one.Caller), callerLink(one.Caller, "")), text(limitText(w, one.Amount)), moment(one.Installed),
 		}})
 	}
+	if v.next != nil {
+		t.Older = c.same("after", string(v.next.Handle()))
+		if len(v.tokens) < partyTokens {
+			t.Count = w.T("console.lists.read-part", "N", w.Count(store.PartyTokensReadMost))
+		}
+	}
+	if c.form.Get("after") != "" {
+		t.Newer = c.same("after", "")
+	}
 	return t
 }
 
@@ -327,6 +371,9 @@ func (v partyView) sessionTable(w webui.Words) *table {
 			{Label: w.T("console.parties.begun")},
 			{Label: w.T("console.parties.seen")},
 		},
+	}
+	if len(v.sessions) == partyOpen {
+		t.Count = w.T("console.lists.newest", "N", w.Count(partyOpen))
 	}
 	for _, one := range v.sessions {
 		t.Rows = append(t.Rows, tableRow{Cells: []cell{

@@ -196,9 +196,9 @@ func (e *personalExport) writeMails() error {
 func (e *personalExport) writeTokens() error {
 	var after store.TokenPlace
 	return e.list("authorisations", func(tx *store.ReadTx) (page []any, err error) {
-		tokens, err := tx.TokensOf(e.id, false, e.p.now(), after, exportPage)
+		tokens, _, err := tx.TokensOf(store.PartyTokens{Party: e.id}, after, exportPage)
 		for _, t := range tokens {
-			after = store.TokenPlace{Installed: t.Installed, ID: t.ID}
+			after = store.PlaceOfToken(t)
 			consent, _, err := tx.Consent(t.Caller, t.ID)
 			if err != nil {
 				return nil, err
@@ -303,9 +303,9 @@ func (e *personalExport) mailed(tx *store.ReadTx, at *mailedPlace) (map[party.Ca
 		at.allPaid = len(transactions) < exportPage
 		return objects, err
 	}
-	tokens, err := tx.TokensOf(e.id, false, e.p.now(), at.token, exportPage)
+	tokens, _, err := tx.TokensOf(store.PartyTokens{Party: e.id}, at.token, exportPage)
 	for _, t := range tokens {
-		at.token = store.TokenPlace{Installed: t.Installed, ID: t.ID}
+		at.token = store.PlaceOfToken(t)
 		objects[t.Caller] = append(objects[t.Caller], string(t.ID))
 	}
 	at.done = len(tokens) < exportPage

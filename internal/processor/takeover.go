@@ -37,11 +37,11 @@ const cancelMax = 100 // tokens read at a time
 // cancelAllTokens cancels every token of a party that can be cancelled. A token
 // that spends a prepaid balance or settles a debt stays.
 func (p *Processor) cancelAllTokens(tx *store.Tx, partyID party.ID) error {
-	var after store.TokenPlace
-	for {
-		tokens, err := tx.Unlocked("each token is written, and an action that adds one writes its session, "+
-			"which the reset ends").TokensOf(partyID, true, p.now(), after, cancelMax)
-		if err != nil || len(tokens) == 0 {
+	current := store.PartyTokens{Party: partyID, Current: true, Real: p.now()}
+	for after := new(store.TokenPlace); after != nil; {
+		tokens, next, err := tx.Unlocked("each token is written, and an action that adds one writes its session, "+
+			"which the reset ends").TokensOf(current, *after, cancelMax)
+		if err != nil {
 			return err
 		}
 		for _, t := range tokens {
@@ -49,7 +49,8 @@ func (p *Processor) cancelAllTokens(tx *store.Tx, partyID party.ID) error {
 			if _, refused := errors.AsType[*holdfast.Error](err); err != nil && !refused {
 				return err
 			}
-			after = store.TokenPlace{Installed: t.Installed, ID: t.ID}
 		}
+		after = next
 	}
+	return nil
 }

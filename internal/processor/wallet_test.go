@@ -102,24 +102,21 @@ func TestTokensOfAParty(t *testing.T) {
 		w.Token(payment.Token{Sender: w.Owner.ID, Recipient: w.Buyer.ID, Instrument: w.Card.ID, Method: holdfast.MethodCC})
 		read := func(current bool) (got []holdfast.TokenID) {
 			t.Helper()
-			var after store.TokenPlace
-			for {
-				var page []payment.Token
-				err := w.DB.View(t.Context(), func(tx *store.ReadTx) (err error) {
-					page, err = tx.TokensOf(w.Buyer.ID, current, w.Clock.Now(), after, 3)
+			some := store.PartyTokens{Party: w.Buyer.ID, Current: current, Real: w.Clock.Now()}
+			for after := new(store.TokenPlace); after != nil; {
+				err := w.DB.View(t.Context(), func(tx *store.ReadTx) error {
+					page, next, err := tx.TokensOf(some, *after, 3)
+					for _, k := range page {
+						got = append(got, k.ID)
+					}
+					after = next
 					return err
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, k := range page {
-					got = append(got, k.ID)
-					after = store.TokenPlace{Installed: k.Installed, ID: k.ID}
-				}
-				if len(page) < 3 {
-					return got
-				}
 			}
+			return got
 		}
 		same(t, read(true), want)
 		if err := w.Processor.CancelOwnToken(t.Context(), w.Buyer.ID, want[2]); err != nil {

@@ -45,11 +45,13 @@ func (tx *ReadTx) Aggregate(id payment.AggregateID) (a payment.AggregateInstrume
 func (tx *ReadTx) AggregatesOf(
 	c party.CallerID, after payment.AggregateID, limit int,
 ) ([]payment.AggregateInstrument, error) {
-	return list(tx, "reading a caller's instruments", scanAggregate, `
-		SELECT `+aggregateColumns+` FROM aggregate_instruments
-		WHERE caller_id = $1 AND ($2 = '' OR aggregate_id < $2)
-		ORDER BY aggregate_id DESC LIMIT $3`, c, after, limit)
+	return list(tx, "reading a caller's instruments", scanAggregate, pageOfAggregates, c, cmp.Or(after, lastID), limit)
 }
+
+// pageOfAggregates begins with the comparison with the previous page; see listings.
+var pageOfAggregates = `
+	SELECT ` + aggregateColumns + ` FROM aggregate_instruments
+	WHERE aggregate_id < $2 AND caller_id = $1 ORDER BY aggregate_id DESC LIMIT $3`
 
 // PendingAggregates adds up the pending amounts of all of a recipient's
 // instruments with one method, in micro-dollars. It counts only callers in one
@@ -111,19 +113,23 @@ func (tx *Tx) TouchSettledWith(owner party.ID, i payment.InstrumentID) (owed boo
 }
 
 // settledWith selects the tokens that settle a credit instrument with a given
-// instrument.
+// instrument. It repeats the condition of the index by credit instrument; by another one,
+// it would read all tokens of the sender.
 const settledWith = `
 	FROM tokens k
 	WHERE k.sender = $1 AND k.sender <> '' AND k.instrument_id = $2 AND k.token_use = 'Settle' AND k.cancelled = 0
-		AND k.caller_id = aggregate_instruments.caller_id AND k.aggregate_id = aggregate_instruments.aggregate_id`
+		AND k.caller_id = aggregate_instruments.caller_id AND k.aggregate_id = aggregate_instruments.aggregate_id
+		AND k.aggregate_id <> ''`
 
 // DebtsSettledWith reads the credit instruments that have a debt and are
 // settled with an instrument, at most a hundred.
 func (tx *ReadTx) DebtsSettledWith(owner party.ID, i payment.InstrumentID) ([]payment.AggregateInstrument, error) {
-	return list(tx, "looking for debts that a card settles", scanAggregate, `
-		SELECT `+aggregateColumns+` FROM aggregate_instruments
-		WHERE sender = $1 AND balance > 0 AND EXISTS (SELECT 1`+settledWith+`) ORDER BY aggregate_id LIMIT 100`, owner, i)
+	return list(tx, "looking for debts that a card settles", scanAggregate, debtsSettledWith, owner, i)
 }
+
+var debtsSettledWith = `
+	SELECT ` + aggregateColumns + ` FROM aggregate_instruments
+	WHERE sender = $1 AND balance > 0 AND EXISTS (SELECT 1` + settledWith + `) ORDER BY aggregate_id LIMIT 100`
 
 // AggregateTokens reads the tokens of a prepaid or credit instrument, including
 // cancelled ones. Go sorts them, because with ORDER BY SQLite would read all

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -38,11 +39,13 @@ func (tx *ReadTx) Approval(of party.CallerID, id party.ApprovalID) (a party.Appr
 // Approvals reads at most limit approvals of a caller, the newest first. They were
 // asked for before the approval with the id; empty means the newest.
 func (tx *ReadTx) Approvals(of party.CallerID, before party.ApprovalID, limit int) ([]party.Approval, error) {
-	return list(tx, "reading approvals", scanApproval, `
-		SELECT `+approvalColumns+` FROM approvals
-		WHERE caller_id = $1 AND ($2 = '' OR approval_id < $2)
-		ORDER BY approval_id DESC LIMIT $3`, of, before, limit)
+	return list(tx, "reading approvals", scanApproval, pageOfApprovals, of, cmp.Or(before, lastID), limit)
 }
+
+// pageOfApprovals begins with the comparison with the previous page; see listings.
+var pageOfApprovals = `
+	SELECT ` + approvalColumns + ` FROM approvals
+	WHERE approval_id < $2 AND caller_id = $1 ORDER BY approval_id DESC LIMIT $3`
 
 // OpenApprovals reads at most limit approvals of a caller that wait for a decision
 // and were asked for after a time, the oldest first.

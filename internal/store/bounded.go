@@ -15,8 +15,10 @@ func bounded[T any](
 	limit int, read func(after *T, n int) ([]T, error), selects func(*T) bool,
 ) (page []T, next *T, err error) {
 	var last *T
-	for rows := 0; rows < max(boundedMax, limit); {
-		some, err := read(last, boundedRead)
+	most := max(boundedMax, limit)
+	n := min(limit+1, boundedRead) // enough if all rows are selected
+	for rows := 0; rows < most; n = min(boundedRead, most-rows) {
+		some, err := read(last, n)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -29,7 +31,7 @@ func bounded[T any](
 			}
 			page = append(page, some[i])
 		}
-		if len(some) < boundedRead {
+		if len(some) < n {
 			return page, nil, nil
 		}
 		last, rows = &some[len(some)-1], rows+len(some)

@@ -52,6 +52,24 @@ func TestRareFiltersReadABoundedNumberOfRows(t *testing.T) {
 		if pages != 3 || found != 1 {
 			t.Errorf("%d pages of events have %d events, want 3 pages with one", pages, found)
 		}
+		// Only the first token of the buyer is not cancelled.
+		some := store.PartyTokens{Party: w.Buyer.ID, Current: true, Real: w.Clock.Now()}
+		var at store.TokenPlace
+		for page, want := range []int{0, 1} {
+			err := db.View(t.Context(), func(tx *store.ReadTx) error {
+				got, next, err := tx.TokensOf(some, at, 10)
+				if len(got) != want || (next != nil) != (page == 0) {
+					t.Errorf("page %d has %d of the buyer's tokens, next: %v", page, len(got), next)
+				}
+				if next != nil {
+					at = *next
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, state := range []payment.TokenState{"", payment.TokenIsActive} {
 			var after payment.Token
 			for page, want := range []int{0, 1} {
@@ -76,7 +94,7 @@ func TestRareFiltersReadABoundedNumberOfRows(t *testing.T) {
 }
 
 // addRare adds the n-th token and event. The first token and the last event are of a
-// rare type.
+// rare type. Only the first token is not cancelled.
 func addRare(tx *store.Tx, w *holdfasttest.World, n int) error {
 	token := payment.Token{
 		ID: holdfast.TokenID(fmt.Sprintf("K%06d", n)), Caller: w.Shop.ID, Type: holdfast.TokenSingleUse, Use: payment.UsePay,
@@ -86,7 +104,7 @@ func addRare(tx *store.Tx, w *holdfasttest.World, n int) error {
 	event := payment.Event{
 		Caller: w.Shop.ID, Type: payment.EventHoldHeld, ObjectID: fmt.Sprintf("T%06d", n), Seq: 1, At: w.CallerNow(), Data: "{}",
 	}
-	if n == 0 {
+	if token.Cancelled = n > 0; n == 0 {
 		token.Type = holdfast.TokenRecurring
 	}
 	if n == store.BoundedMax {

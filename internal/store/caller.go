@@ -75,11 +75,24 @@ func (tx *ReadTx) Callers() ([]party.Caller, error) {
 		SELECT `+callerColumns+` FROM callers ORDER BY created, caller_id`)
 }
 
+// CallerPage reads a page of all callers in the order of their names, at most limit. It
+// begins behind a caller; the zero caller is the beginning.
+func (tx *ReadTx) CallerPage(after party.Caller, limit int) ([]party.Caller, error) {
+	return list(tx, "reading a page of callers", scanCaller, pageOfCallers, after.Name, after.ID, limit)
+}
+
+// Of an index of expressions, SQLite can compare only the first column with a bound.
+var pageOfCallers = `
+	SELECT ` + callerColumns + ` FROM callers
+	WHERE lower(name) >= lower($1) AND (lower(name) > lower($1) OR caller_id > $2)
+	ORDER BY lower(name), caller_id LIMIT $3`
+
 // CallersOf reads the callers that a party owns, oldest first.
 func (tx *ReadTx) CallersOf(owner party.ID) ([]party.Caller, error) {
-	return list(tx, "reading a party's callers", scanCaller, `
-		SELECT `+callerColumns+` FROM callers WHERE owner = $1 ORDER BY created, caller_id`, owner)
+	return list(tx, "reading a party's callers", scanCaller, callersOfOwner, owner)
 }
+
+var callersOfOwner = `SELECT ` + callerColumns + ` FROM callers WHERE owner = $1 ORDER BY created, caller_id`
 
 // InsertCaller adds a caller.
 func (tx *Tx) InsertCaller(c party.Caller) error {

@@ -38,6 +38,10 @@ func (db *DB) LeaveUnclean() { db.dialect.clean = []string{`SELECT nothing`} }
 
 // Queries are some that must use an index, keyed by SQLite's plan for each.
 var Queries = map[string]string{
+	"MULTI-INDEX OR, INDEX 1, SEARCH tokens USING INDEX tokens_by_sender (sender=? AND installed=?), INDEX 2, " +
+		"SEARCH tokens USING INDEX tokens_by_recipient (recipient=? AND installed=?)": tokensInstalledAt,
+	"SEARCH aggregate_instruments USING INDEX aggregate_instruments_by_sender (sender=?), SEARCH k EXISTS USING INDEX " +
+		"tokens_by_aggregate (caller_id=? AND aggregate_id=?), USE TEMP B-TREE FOR ORDER BY": debtsSettledWith,
 	"SEARCH tokens USING INDEX tokens_by_reference (caller_id=? AND reference=?)":       tokenByReference,
 	"SEARCH transactions USING INDEX transactions_by_parent (caller_id=? AND parent=?)": childrenOf,
 	"SCAN steps USING COVERING INDEX steps_to_tell":                                     line,
@@ -61,6 +65,12 @@ func Pages() map[string]string {
 	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
 	all[pageOfVisits] = "visit_id<?"
 	all[pageOfQuestions] = "transactions_asking (next_ask>?)"
+	all[pageOfAggregates], all[pageOfApprovals], all[pageOfParties] = "aggregate_id<?", "approval_id<?", "party_id<?"
+	all[pageOfCallers] = "callers_by_name (<expr>>?)"
+	for i, index := range []string{"tokens_by_sender (sender=?", "tokens_by_recipient (recipient=?"} {
+		all[tokenIndexes[i].page] = index + " AND (installed,token_id)<(?,?))"
+		all[tokenIndexes[i].last] = all[tokenIndexes[i].page]
+	}
 	all[`SELECT mail_id`+pageOfMailsTo] = "mails_by_age ((created,mail_id)>(?,?))"
 	all[pageOfRecentMovements], all[pageOfLateMovements] = byAge, "(at,transaction_id,seq)"
 	all[auditWaiting], all[auditChained(auditColumns)] = "audit_log_waiting ((at,entry_id)<(?,?))", "position<?"
@@ -83,6 +93,23 @@ func Pages() map[string]string {
 	return all
 }
 
+// Parts are queries that select from the first rows of an index, with the index.
+func Parts() map[string]string {
+	return map[string]string{
+		openOfSender:         "transactions_by_sender (sender=?)",
+		lastWith:             "transactions_by_sender (sender=?)",
+		ofSender:             "transactions_by_sender (sender=?)",
+		heldForRecipient:     "transactions_received (recipient=?)",
+		heldByCaller:         "transactions_due (caller_id=? AND due>?)",
+		textsOfNewest:        "transactions_by_time (caller_id=? AND received>?)",
+		tokenIndexes[0].page: "tokens_by_sender (sender=?",
+		tokenIndexes[1].page: "tokens_by_recipient (recipient=?",
+		removedInstruments:   "instruments_removed (party_id=?)",
+		lastSeen:             "signed_in_of_party (party_id=?)",
+		callersOfOwner:       "callers_by_owner (owner=?)",
+	}
+}
+
 // Searches are the queries of a search, with the index that each must use.
 func Searches() map[string]string {
 	return map[string]string{
@@ -92,9 +119,10 @@ func Searches() map[string]string {
 		tokensSpelled + equals:       "tokens_by_reference (caller_id=? AND reference=?)",
 		visitsSpelled + beginsWith:   "visits_by_reference (caller_id=? AND reference>? AND reference<?)",
 		visitsSpelled + equals:       "visits_by_reference (caller_id=? AND reference=?)",
-		ofSender:                     "transactions_by_sender (sender=?)",
-		guestsWithEmail:              "guests_by_email (<expr>=?)",
+
+		guestsWithEmail: "guests_by_email (<expr>=?)",
 		eraseCalls + ` IN (SELECT value FROM json_each($1))`: "calls_of_checkouts (objects=?)",
+
 		cardsWithLast4:    "instruments_by_last4 (last4=?)",
 		networkEventNamed: "(account_id=? AND event_id=?)",
 		paymentsNamed:     "network_payments_by_reference (account_id=? AND reference=?)",
@@ -103,7 +131,6 @@ func Searches() map[string]string {
 		holdsNamed:        "page_holds_by_reference (account_id=? AND reference=?)",
 		eventsAboutObject: "network_events_by_object (account_id=? AND object=?)",
 		eventsAboutParent: "network_events_by_parent (account_id=? AND parent=?)",
-		textsOfNewest:     "transactions_by_time (caller_id=? AND received>?)",
 	}
 }
 

@@ -17,8 +17,8 @@ var (
 	tokensSpelled   = `SELECT ` + tokenColumns + ` FROM tokens WHERE caller_id = $1 AND reference <> '' AND `
 	visitsSpelled   = `SELECT ` + visitColumns + ` FROM visits WHERE caller_id = $1 AND `
 
-	ofSender = `SELECT ` + transactionColumns + ` FROM transactions
-		WHERE sender = $1 AND ($3 = '' OR caller_id = $3) ORDER BY received DESC, transaction_id DESC LIMIT $2`
+	ofSender = `SELECT ` + transactionColumns + ` FROM (SELECT ` + transactionColumns + newestOfSender + ` LIMIT $4) AS newest
+		WHERE $3 = '' OR caller_id = $3 ORDER BY received DESC, transaction_id DESC LIMIT $2`
 	guestsWithEmail = `SELECT ` + partyColumns + ` FROM parties
 		WHERE guest = 1 AND lower(email) = $1 ORDER BY party_id DESC LIMIT $2`
 	cardsWithLast4 = `SELECT ` + instrumentColumns + ` FROM instruments
@@ -159,7 +159,7 @@ func (f *finder) paidBy(sender party.ID, matches func(payment.Transaction) bool)
 		if matches(t) {
 			f.take(t)
 		}
-	}, ofSender, sender, findOfParty, only)
+	}, ofSender, sender, findOfParty, only, OpenPaymentsRead)
 }
 
 // byCard looks for payments of an amount with cards that have the last four digits.

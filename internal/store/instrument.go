@@ -63,10 +63,23 @@ func (tx *ReadTx) Instrument(owner party.ID, id payment.InstrumentID) (payment.I
 // Instruments reads a party's instruments, without those that it has removed:
 // the default first, then the oldest.
 func (tx *ReadTx) Instruments(owner party.ID) ([]payment.Instrument, error) {
-	return list(tx, "reading instruments", scanInstrument, `
-		SELECT `+instrumentColumns+` FROM instruments WHERE party_id = $1 AND removed = 0
-		ORDER BY is_default DESC, created, instrument_id`, owner)
+	return list(tx, "reading instruments", scanInstrument, presentInstruments, owner)
 }
+
+// RemovedInstruments reads instruments that a party has removed, the newest first, at
+// most limit.
+func (tx *ReadTx) RemovedInstruments(owner party.ID, limit int) ([]payment.Instrument, error) {
+	return list(tx, "reading removed instruments", scanInstrument, removedInstruments, owner, limit)
+}
+
+var (
+	presentInstruments = `
+		SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND removed = 0
+		ORDER BY is_default DESC, created, instrument_id`
+	removedInstruments = `
+		SELECT ` + instrumentColumns + ` FROM instruments WHERE party_id = $1 AND removed = 1
+		ORDER BY created DESC, instrument_id DESC LIMIT $2`
+)
 
 // InsertInstrument adds an instrument. A default instrument replaces the
 // previous default.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strings"
@@ -16,9 +17,10 @@ import (
 // PartyPage reads a page of parties, guests among them: the newest first, behind the
 // party with an id.
 func (tx *ReadTx) PartyPage(after party.ID, limit int) ([]party.Party, error) {
-	return list(tx, "reading parties", scanParty, `
-		SELECT `+partyColumns+` FROM parties WHERE $1 = '' OR party_id < $1 ORDER BY party_id DESC LIMIT $2`, after, limit)
+	return list(tx, "reading parties", scanParty, pageOfParties, cmp.Or(after, lastID), limit)
 }
+
+var pageOfParties = `SELECT ` + partyColumns + ` FROM parties WHERE party_id < $1 ORDER BY party_id DESC LIMIT $2`
 
 // FindParties finds the party with an id, or the account and at most limit guests with
 // an e-mail address.
@@ -41,11 +43,12 @@ func (tx *ReadTx) FindParties(text string, limit int) (found []party.Party, err 
 	return guests, err
 }
 
-// EveryPayment makes EraseInput look through all payments of a party.
+// EveryPayment makes EraseInput look through all payments and instruments of a party.
 const EveryPayment = math.MaxInt64
 
 // EraseInput reads what the erasure of a party's personal data depends on. Some open
-// payments are enough. It looks for them among the newest payments of the party.
+// payments and balances are enough. It looks for them among the newest payments of the
+// party, and among as many of its prepaid and credit instruments.
 func (tx *ReadTx) EraseInput(p party.Party, some int, among int64) (in payment.EraseInput, err error) {
 	in.Party = p
 	if in.Open, err = list(tx, "reading a party's open payments", scanTransaction, `
@@ -66,8 +69,9 @@ func (tx *ReadTx) EraseInput(p party.Party, some int, among int64) (in payment.E
 	}
 	in.Open = append(in.Open, open...)
 	if in.Filled, err = list(tx, "reading a party's instruments", scanAggregate, `
-		SELECT `+aggregateColumns+` FROM aggregate_instruments WHERE sender = $1 AND (balance > 0 OR pending > 0)`,
-		p.ID); err != nil {
+		SELECT `+aggregateColumns+` FROM (
+			SELECT `+aggregateColumns+` FROM aggregate_instruments WHERE sender = $1 LIMIT $3) AS among
+		WHERE balance > 0 OR pending > 0 LIMIT $2`, p.ID, some, among); err != nil {
 		return in, err
 	}
 	in.Callers, err = list(tx, "reading a party's callers", scanCaller, `

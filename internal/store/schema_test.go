@@ -106,6 +106,20 @@ func TestSearchesUseTheirIndex(t *testing.T) {
 	}
 }
 
+// A query that selects from the first rows of an index reads no others: it does not sort
+// them first.
+func TestPartsAreReadInTheOrderOfTheirIndex(t *testing.T) {
+	address := holdfasttest.Addresses(t)["SQLite"](t)
+	holdfasttest.Open(t, address)
+	for query, index := range store.Parts() {
+		got := planOf(t, address, query)
+		part, _, _ := strings.Cut(got, ", SCAN ")
+		if !strings.Contains(part, index) || strings.Contains(part, "TEMP B-TREE FOR ORDER BY") {
+			t.Errorf("%s\nSQLite's plan is %s, want %s", query, got, index)
+		}
+	}
+}
+
 // A page begins where the page before has ended. With any other bound, SQLite would
 // read all earlier rows again for each page.
 func TestPagesBeginWhereTheLastHasEnded(t *testing.T) {

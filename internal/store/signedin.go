@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -31,12 +32,20 @@ func (tx *ReadTx) SignedIn(owner party.ID, id party.SignedInID) (s party.SignedI
 	return s, found, err
 }
 
-// SignedInAll reads the browsers in which a party is signed in, the last seen
-// first.
+// lastSeen are the browsers in which a party is signed in, the last seen first.
+var lastSeen = `
+	SELECT ` + signedInColumns + ` FROM signed_in WHERE party_id = $1
+	ORDER BY last_seen DESC, signed_in_id DESC LIMIT $2`
+
+// LastSignedIn reads the browsers in which a party is signed in, the last seen first, at
+// most limit.
+func (tx *ReadTx) LastSignedIn(owner party.ID, limit int) ([]party.SignedIn, error) {
+	return list(tx, "reading where a party is signed in", scanSignedIn, lastSeen, owner, limit)
+}
+
+// SignedInAll reads all browsers in which a party is signed in, the last seen first.
 func (tx *ReadTx) SignedInAll(owner party.ID) ([]party.SignedIn, error) {
-	return list(tx, "reading where a party is signed in", scanSignedIn, `
-		SELECT `+signedInColumns+` FROM signed_in WHERE party_id = $1
-		ORDER BY last_seen DESC, signed_in_id DESC`, owner)
+	return tx.LastSignedIn(owner, math.MaxInt32)
 }
 
 // InsertSignedIn adds a browser, and removes all browsers that were last seen

@@ -211,56 +211,6 @@ func (tx *ReadTx) InactiveTokens(c party.CallerID, now time.Time, limit int) ([]
 		ORDER BY token_id DESC LIMIT $3`, c, micros(now), limit)
 }
 
-// A TokenPlace is a position in a party's list of tokens, which begins with the
-// newest. The zero TokenPlace is the beginning.
-type TokenPlace struct {
-	Installed time.Time
-	ID        holdfast.TokenID
-}
-
-// TokensOf reads the tokens that a party has given: those that it pays with,
-// and those through which it is paid. It begins after a position, the newest
-// first, and reads at most limit. If current is true, it leaves out tokens that
-// are used, cancelled, or expired at real by their callers' clocks. It keeps an
-// expired token that can still move money on a prepaid or credit instrument.
-func (tx *ReadTx) TokensOf(
-	p party.ID, current bool, real time.Time, after TokenPlace, limit int,
-) ([]payment.Token, error) {
-	if after == (TokenPlace{}) {
-		after = TokenPlace{Installed: neverExpires}
-	}
-	return list(tx, "reading a party's tokens", scanToken, `
-		SELECT `+joinedTokenColumns+`
-		FROM tokens k JOIN callers c ON c.caller_id = k.caller_id
-		WHERE (k.sender = $1 AND k.sender <> '' OR k.recipient = $1 AND k.token_use IN ('Receive', 'Refund'))
-			AND (k.installed, k.token_id) < ($2, $3)
-			AND ($4 = 0 OR k.used_by = '' AND k.cancelled = 0 AND (k.expires > $5 + c.clock_offset OR EXISTS (
-				SELECT 1 FROM aggregate_instruments a
-				WHERE k.aggregate_id <> '' AND a.caller_id = k.caller_id AND a.aggregate_id = k.aggregate_id AND a.balance > 0
-					AND a.method = CASE k.token_use WHEN 'Settle' THEN 'Debt' WHEN 'Pay' THEN 'Prepaid' ELSE '' END)))
-		ORDER BY k.installed DESC, k.token_id DESC LIMIT $6`,
-		p, micros(after.Installed), after.ID, flag(current), micros(real), limit)
-}
-
-// TokenOf reads a token that a party has given, by its handle on the party's
-// pages.
-func (tx *ReadTx) TokenOf(p party.ID, h payment.TokenHandle) (t payment.Token, found bool, err error) {
-	installed, ok := h.Installed()
-	if !ok {
-		return t, false, nil
-	}
-	at, err := list(tx, "reading a party's token", scanToken, `
-		SELECT `+tokenColumns+` FROM tokens
-		WHERE (sender = $1 AND sender <> '' OR recipient = $1 AND token_use IN ('Receive', 'Refund')) AND installed = $2`,
-		p, micros(installed))
-	for _, t := range at {
-		if t.Handle() == h {
-			return t, true, err
-		}
-	}
-	return t, false, err
-}
-
 var insertToken = tokens.Change(tokenTable.insertion("adding a token", "ON CONFLICT DO NOTHING"))
 
 // InsertToken adds a token, and reports whether its reference was free. A caller

@@ -259,59 +259,6 @@ func (tx *ReadTx) Lapses(all []Due) ([]Lapse, error) {
 	return lapses, nil
 }
 
-// OpenOf reads a sender's open payments, the newest first, at most limit. They
-// are holds, and payments that a card network is being asked for. Parts of holds
-// are left out. Some may be past their deadline. It searches all of the sender's
-// payments: an index of open payments would cost every change of state more than
-// this saves on a page.
-func (tx *ReadTx) OpenOf(sender party.ID, limit int) ([]payment.Transaction, error) {
-	return list(tx, "reading open payments", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling') AND kind <> 'Part'
-		ORDER BY received DESC, transaction_id DESC LIMIT $2`, sender, limit)
-}
-
-// HeldBy reads a caller's holds for a recipient, the nearest deadline first, at
-// most limit. Some may be past their deadline.
-func (tx *ReadTx) HeldBy(c party.CallerID, recipient party.ID, limit int) ([]payment.Transaction, error) {
-	return list(tx, "reading the holds of a caller", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE caller_id = $1 AND recipient = $2 AND due > 0 AND state = 'Reserved'
-		ORDER BY due LIMIT $3`, c, recipient, limit)
-}
-
-// HeldFor reads the holds that callers of others have made for a recipient with
-// its recipient token, the newest first, at most limit. Like OpenOf, it searches
-// all of the recipient's payments.
-func (tx *ReadTx) HeldFor(recipient party.ID, limit int) ([]payment.Transaction, error) {
-	return list(tx, "reading the holds for a recipient", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE recipient = $1 AND (recipient_token <> '' OR kind = 'Deposit') AND owner <> $1 AND state = 'Reserved'
-		ORDER BY received DESC, transaction_id DESC LIMIT $2`, recipient, limit)
-}
-
-// OpenWith reads a sender's open payments with an instrument, the newest first,
-// at most limit.
-func (tx *ReadTx) OpenWith(sender party.ID, with payment.InstrumentID, limit int) ([]payment.Transaction, error) {
-	return list(tx, "reading open payments of an instrument", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE sender = $1 AND state IN ('Pending', 'Reserved', 'Settling') AND instrument_id = $2
-		ORDER BY received DESC, transaction_id DESC LIMIT $3`, sender, with, limit)
-}
-
-// LastWith reads a sender's last payment with an instrument whose outcome is
-// known.
-func (tx *ReadTx) LastWith(sender party.ID, with payment.InstrumentID) (t payment.Transaction, found bool, err error) {
-	all, err := list(tx, "reading an instrument's last payment", scanTransaction, `
-		SELECT `+transactionColumns+` FROM transactions
-		WHERE sender = $1 AND instrument_id = $2 AND kind IN ('Pay', 'Reserve') AND state <> 'Pending'
-		ORDER BY received DESC, transaction_id DESC LIMIT 1`, sender, with)
-	if err != nil || len(all) == 0 {
-		return t, false, err
-	}
-	return all[0], true, nil
-}
-
 // childrenOf repeats the condition of its partial index, because SQLite cannot
 // know that the parameter is not empty. Without the condition, or with ORDER BY,
 // SQLite would read all of the caller's transactions.

@@ -81,6 +81,8 @@ CREATE TABLE callers (
 	created         BIGINT NOT NULL,
 	CHECK (sandbox = 1 AND network = '' OR clock_offset = 0)
 ) {{plain}};
+CREATE INDEX callers_by_owner ON callers (owner, created, caller_id);
+CREATE INDEX callers_by_name ON callers (lower(name), caller_id);
 
 -- Keys that sign a caller's requests. replaced_by is the key that a rotation has made in place of this one. expires and
 -- revoked are real times, 0 for never. last_used is exact to a minute.
@@ -155,6 +157,8 @@ CREATE TABLE instruments (
 ) {{plain}};
 CREATE INDEX instruments_by_ref ON instruments (network, network_ref) WHERE network <> '';
 CREATE INDEX instruments_by_last4 ON instruments (last4, created) WHERE last4 <> '';
+CREATE INDEX instruments_present ON instruments (party_id, created, instrument_id) WHERE removed = 0;
+CREATE INDEX instruments_removed ON instruments (party_id, created, instrument_id) WHERE removed = 1;
 
 CREATE TABLE addresses (
 	party_id   TEXT   NOT NULL,
@@ -723,6 +727,7 @@ CREATE TABLE signed_in (
 	PRIMARY KEY (party_id, signed_in_id)
 ) {{plain}};
 CREATE INDEX signed_in_by_last_seen ON signed_in (last_seen);
+CREATE INDEX signed_in_of_party ON signed_in (party_id, last_seen, signed_in_id);
 
 -- A party's role for one caller, or for the whole server if caller_id is empty. refund_limit is 0 for no limit.
 CREATE TABLE members (
