@@ -106,4 +106,9 @@ func TestALimitThatIsRaised(t *testing.T) {
 	if got := s.shopNow(); got.ApproveAbove != holdfasttest.USD("20.00") {
 		t.Errorf("the caller is %+v", got)
 	}
+	// After a step back in the browser, the same form asks for another limit.
+	form = owner.hidden(owner.fill(change, "name", "Kiln", "approve-above", "90.00"), "seen")
+	owner.post(change, form).wantStatus(http.StatusOK).want("$90.00")
+	form.Set("approve-above", "95.00")
+	owner.post(change, form).wantStatus(http.StatusOK).want("$95.00")
 }

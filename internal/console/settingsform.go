@@ -247,11 +247,11 @@ func orNone(text string) string {
 // changeSettings writes the settings. The form names the settings that it began
 // with, so that nobody undoes what somebody else has just changed.
 func (s *Server) changeSettings(c *call) error {
-	_, f := readSettings(c, c.caller)
+	typed, f := readSettings(c, c.caller)
 	if f.Failed() {
 		return s.settingsPage(c, http.StatusUnprocessableEntity, f)
 	}
-	call, err := c.changesSettings()
+	call, err := c.changesSettings(typed.ApproveAbove)
 	if err != nil {
 		return err
 	}
@@ -277,13 +277,14 @@ func (s *Server) changeSettings(c *call) error {
 	return c.did("console.done.settings-changed", c.link("settings"))
 }
 
-// changesSettings is the call of the member that has sent the form of the settings.
-func (c *call) changesSettings() (*processor.Call, error) {
+// changesSettings is the call of the member that has sent the form of the settings. The
+// same form with another limit, after a step back in the browser, is another call.
+func (c *call) changesSettings(limit money.Amount) (*processor.Call, error) {
 	key, err := c.once()
 	if err != nil {
 		return nil, err
 	}
-	by, err := processor.ByPerson(key, "console limit", map[string]string{"approve-above": c.form.Get("approve-above")})
+	by, err := processor.ByPerson(key+" "+limit.String(), "console limit", limit.String())
 	if err == nil {
 		by.Member = c.Party.ID
 	}
