@@ -34,7 +34,7 @@ needs: ## install the missing programs for the tests, or list them
 check: fmt vet lint test ## run the checks that a change must pass
 
 nightly: needs race ## run the long tests: the race detector, a minute of each fuzz test, many random checks and racing pairs
-	scripts/fuzz 1m
+	scripts/with-postgres scripts/fuzz 1m
 	HOLDFAST_RANDOM=1 RAPID_CHECKS=$(NIGHTLY_CHECKS) scripts/with-postgres go test -run AgreeWithTheModel -timeout 60m ./internal/processor
 	HOLDFAST_RACES=$(NIGHTLY_RACES) scripts/with-postgres go test -run RacingPairs -timeout 60m ./internal/processor
 	scripts/with-postgres go test -count=1 -run WhatAPaymentWrites ./internal/store -payments 20000
@@ -70,7 +70,7 @@ typescript: ## install the packages of the TypeScript client, make its types aga
 	git diff --stat -- clients/typescript
 
 fuzz: ## run each fuzz test for FUZZTIME (30s)
-	scripts/fuzz $(FUZZTIME)
+	scripts/with-postgres scripts/fuzz $(FUZZTIME)
 
 vuln: ## look for known vulnerabilities in dependencies; needs vuln.go.dev
 	go tool -modfile=tools/go.mod govulncheck ./...

@@ -125,9 +125,14 @@ var story = []step{
 }
 
 // storyWorld is a world in which the story can be told.
-func storyWorld(t *testing.T) *world {
+func storyWorld(t testing.TB) *world {
 	t.Helper()
-	w := newWorld(t)
+	return prepareStory(newWorld(t))
+}
+
+// prepareStory makes the tokens of the story.
+func prepareStory(w *world) *world {
+	w.T.Helper()
 	w.Authorize("20.00")
 	w.Authorize("35.00")
 	w.Token(payment.Token{Type: holdfast.TokenMultiUse, Instrument: w.Card.ID, Method: w.Card.Method})
@@ -149,15 +154,20 @@ func (w *world) tell(s step, options ...option) answer {
 	if _, err := w.Processor.PlaceEvents(w.T.Context()); err != nil {
 		w.T.Fatal(err)
 	}
-	path := s.path
-	for name, id := range w.saved {
-		path = strings.ReplaceAll(path, name, id)
-	}
-	got := w.do(s.method, path, body, append([]option{header("Idempotency-Key", s.key)}, options...)...)
+	got := w.do(s.method, w.pathOf(s), body, append([]option{header("Idempotency-Key", s.key)}, options...)...)
 	if s.save != "" && len(options) == 0 {
 		w.saved[s.save] = got.text(gocmp.Or(s.at, "/id"))
 	}
 	return got
+}
+
+// pathOf is the path of a step, with the ids that were saved.
+func (w *world) pathOf(s step) string {
+	path := s.path
+	for name, id := range w.saved {
+		path = strings.ReplaceAll(path, name, id)
+	}
+	return path
 }
 
 // TestExamples sends each example of the document, in the order of a story, and

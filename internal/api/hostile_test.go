@@ -12,7 +12,7 @@ import (
 )
 
 // bodies are the steps of the story that have a body, with the body.
-func bodies(t *testing.T) map[string]step {
+func bodies(t testing.TB) map[string]step {
 	t.Helper()
 	all := map[string]step{}
 	for _, s := range story {

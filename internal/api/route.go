@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -106,8 +107,8 @@ func (r *route) readQuery(query string) (sent url.Values, faults []Fault) {
 	if err != nil {
 		return nil, []Fault{{Code: InvalidValue, Detail: "The query cannot be decoded."}}
 	}
-	for name, values := range sent {
-		switch {
+	for _, name := range slices.Sorted(maps.Keys(sent)) {
+		switch values := sent[name]; {
 		case len(faults) == faultsMax:
 		case !slices.Contains(r.query, name):
 			faults = append(faults, Fault{Parameter: shown(name), Code: UnknownParameter, Detail: "There is no such parameter."})
@@ -117,7 +118,6 @@ func (r *route) readQuery(query string) (sent url.Values, faults []Fault) {
 			faults = append(faults, Fault{Parameter: name, Code: InvalidValue, Detail: "This is not UTF-8 text."})
 		}
 	}
-	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Parameter, b.Parameter) })
 	return sent, faults
 }
 
