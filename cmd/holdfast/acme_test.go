@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func startAuthority(t *testing.T, plainPort, tlsPort int) authority {
 	log := slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	kept := pebble.NewMemoryStore()
 	issuing := ca.New(log, kept, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: 90 * 24 * 60 * 60}})
-	asking := va.New(log, plainPort, tlsPort, true, startNames(t), kept)
+	asking := va.New(log, plainPort, tlsPort, true, startNames(t, here), kept)
 	front := wfe.New(log, kept, asking, issuing, []string{"authority.example.test"}, true, false, 0, 0)
 
 	now := time.Now()
@@ -62,8 +63,12 @@ func startAuthority(t *testing.T, plainPort, tlsPort int) authority {
 	return authority{directory: server.URL + wfe.DirectoryPath, trusted: trusted}
 }
 
-// startNames starts a name server that places every host on this machine.
-func startNames(t *testing.T) (address string) {
+// here is an address of every host.
+func here(string) []net.IP { return []net.IP{net.IPv4(127, 0, 0, 1)} }
+
+// startNames starts a name server. find returns the addresses of a host, none if
+// there is no such host.
+func startNames(t *testing.T, find func(host string) []net.IP) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", freePort)
 	if err != nil {
@@ -72,10 +77,18 @@ func startNames(t *testing.T) (address string) {
 	server := &dns.Server{Listener: listener, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, question *dns.Msg) {
 		answer := new(dns.Msg).SetReply(question)
 		for _, q := range question.Question {
-			if q.Qtype == dns.TypeA {
-				answer.Answer = append(answer.Answer, &dns.A{
-					Hdr: dns.RR_Header{Name: q.Name, Rrtype: dns.TypeA, Class: dns.ClassINET}, A: net.IPv4(127, 0, 0, 1),
-				})
+			found := find(strings.TrimSuffix(q.Name, "."))
+			if len(found) == 0 {
+				answer.Rcode = dns.RcodeNameError
+			}
+			for _, ip := range found {
+				header := dns.RR_Header{Name: q.Name, Rrtype: q.Qtype, Class: dns.ClassINET}
+				switch v4 := ip.To4(); {
+				case q.Qtype == dns.TypeA && v4 != nil:
+					answer.Answer = append(answer.Answer, &dns.A{Hdr: header, A: v4})
+				case q.Qtype == dns.TypeAAAA && v4 == nil:
+					answer.Answer = append(answer.Answer, &dns.AAAA{Hdr: header, AAAA: ip})
+				}
 			}
 		}
 		w.WriteMsg(answer) //nolint:errcheck // the one who asks tells

@@ -55,6 +55,7 @@ type server struct {
 	AddressHeader     string        // in which a proxy names the browser's address; empty without one
 	RefundWindow      time.Duration // see payment.RefundInput
 	BooksEvery        time.Duration // see processor.Config
+	DeliveryTimeout   time.Duration // of one notification or webhook; zero means the senders' own
 	Network           card.Network  // the sandbox
 	Mail              *mail.Sender  // nil delivers none
 	Logo              []byte        // an SVG of the demo's shop, for the payment pages; nil without one
@@ -133,11 +134,11 @@ func (s *server) start(ctx context.Context, listener net.Listener) error {
 	if !s.Silent {
 		runner.Sender = &ipn.Sender{
 			Store: s.Store, Signer: signer, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log,
-			Tried: s.Monitor.tried(),
+			Timeout: s.DeliveryTimeout, Tried: s.Monitor.tried(),
 		}
 		runner.Webhooks = &webhook.Sender{
 			Store: s.Store, Now: s.Now, AllowPrivate: s.AllowPrivate, Proxy: s.Proxy, Log: s.Log,
-			Tried: s.Monitor.webhookTried(),
+			Timeout: s.DeliveryTimeout, Tried: s.Monitor.webhookTried(),
 		}
 	}
 	s.runner = runner

@@ -173,8 +173,10 @@ func startServer(t *testing.T, network card.Network, now func() time.Time) (s *s
 	return s, &process{t: t, answer: d.answer()}, stop
 }
 
-// startOn starts a server on a store. The test must stop it.
-func startOn(t *testing.T, db *store.DB, network card.Network, now func() time.Time) *server {
+// startOn starts a server on a store, with changed settings. The test must stop it.
+func startOn(
+	t testing.TB, db *store.DB, network card.Network, now func() time.Time, settings ...func(*server),
+) *server {
 	t.Helper()
 	listener, err := listen(t.Context(), "--listen", freePort)
 	if err != nil {
@@ -183,6 +185,9 @@ func startOn(t *testing.T, db *store.DB, network card.Network, now func() time.T
 	s := &server{
 		Store: db, PublicURL: &url.URL{Scheme: "http", Host: listener.Addr().String(), Path: "/"}, AllowPrivate: true,
 		Network: network, Now: now, Log: slog.New(slog.DiscardHandler), Ended: newEnding(),
+	}
+	for _, change := range settings {
+		change(s)
 	}
 	if err := s.start(t.Context(), listener); err != nil {
 		t.Fatal(err)
