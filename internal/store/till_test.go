@@ -32,7 +32,10 @@ type till struct {
 	held    []holdfast.TransactionID
 }
 
-const tillAtOnce = 128 // requests
+const (
+	tillAtOnce       = 128  // requests
+	tillTokensAtOnce = 1000 // in one commit, which has ten seconds
+)
 
 // tillAmount is what each payment is about.
 var tillAmount = money.Cents(42_50)
@@ -55,22 +58,28 @@ func newTill(t *testing.T, address string, tokens int) *till {
 	}, true)
 	l.must(err)
 	ids := processor.RandomIDs{Now: ticking()}
-	l.must(l.db.Update(t.Context(), func(tx *store.Tx) error {
-		for i := range tokens {
-			k := payment.Token{
-				ID: ids.Token(), Caller: l.shop.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
-				Reference: holdfast.CallerReference(fmt.Sprintf("cart-2026-%09d", i)), FriendlyName: "One mug", Reason: "One mug",
-				Installed: holdfasttest.Start, Expires: holdfasttest.Start.Add(payment.SingleUseLife), Sender: buyer.ID,
-				Instrument: with.ID, Method: with.Method, Recipient: owner.ID, AmountType: holdfast.AmountMaximum,
-				Amount: tillAmount,
-			}
-			if _, err := tx.InsertToken(k); err != nil {
-				return err
-			}
-			l.tokens = append(l.tokens, k.ID)
+	token := func(i int) payment.Token {
+		return payment.Token{
+			ID: ids.Token(), Caller: l.shop.ID, Use: payment.UsePay, Type: holdfast.TokenSingleUse,
+			Reference: holdfast.CallerReference(fmt.Sprintf("cart-2026-%09d", i)), FriendlyName: "One mug", Reason: "One mug",
+			Installed: holdfasttest.Start, Expires: holdfasttest.Start.Add(payment.SingleUseLife), Sender: buyer.ID,
+			Instrument: with.ID, Method: with.Method, Recipient: owner.ID, AmountType: holdfast.AmountMaximum,
+			Amount: tillAmount,
 		}
-		return nil
-	}))
+	}
+	for from := 0; from < tokens; from += tillTokensAtOnce {
+		l.must(l.db.Update(t.Context(), func(tx *store.Tx) error {
+			l.tokens = l.tokens[:from]
+			for i := from; i < min(from+tillTokensAtOnce, tokens); i++ {
+				k := token(i)
+				if _, err := tx.InsertToken(k); err != nil {
+					return err
+				}
+				l.tokens = append(l.tokens, k.ID)
+			}
+			return nil
+		}))
+	}
 	return l
 }
 
