@@ -217,6 +217,21 @@ func TestNumbersOfTheOverviewLeadToLists(t *testing.T) {
 	b = s.as(party.RoleSupport, "")
 	b.get("server/").want("/console/server/receivers", "/console/server/attention", "#by-caller")
 	b.get("server/attention").wantStatus(http.StatusOK).want("Nothing waits for a person")
+	account := s.account("fen", s.Owner.ID)
+	must(s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		if err := tx.SaveNetworkPayment(payment.NetworkPayment{
+			Caller: s.Shop.ID, Transaction: "1TLOOK", Account: account.ID, Updated: s.Clock.Now(),
+			Details: payment.Details{Attention: "captured by hand"},
+		}); err != nil {
+			return err
+		}
+		return tx.InsertPageHold(payment.PageHold{
+			ID: "HLOOK", Caller: s.Shop.ID, Visit: "V1", Account: account.ID, Amount: holdfasttest.USD("9.00"),
+			State: payment.PageHoldHeld, Created: s.Clock.Now(), Finding: "captured elsewhere",
+		})
+	}))
+	b.get("server/").wantFigure("For a person to look at", "2")
+	b.get("server/attention").want(s.caller("payments/1TLOOK"), "captured by hand", "HLOOK", "captured elsewhere", "fen")
 	for language, want := range map[string]string{"de": "Unbeantwortete Fragen", "es": "Consultas a la red"} {
 		b.header.Set("Accept-Language", language)
 		b.get("server/questions").want(want)
