@@ -62,7 +62,9 @@ func Pages() map[string]string {
 	all := map[string]string{
 		auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)",
 	}
-	all[pageOfTokens], all[pageOfActiveTokens] = "token_id<?", "(expires,token_id)"
+	for byExpiry, place := range map[bool]string{false: "token_id<?", true: "(expires,token_id)<(?,?)"} {
+		all[callerTokens[byExpiry].page], all[callerTokens[byExpiry].last] = place, place
+	}
 	all[pageOfVisits] = "visit_id<?"
 	all[pageOfQuestions] = "transactions_asking (next_ask>?)"
 	all[pageOfAggregates], all[pageOfApprovals], all[pageOfParties] = "aggregate_id<?", "approval_id<?", "party_id<?"
@@ -96,17 +98,19 @@ func Pages() map[string]string {
 // Parts are queries that select from the first rows of an index, with the index.
 func Parts() map[string]string {
 	return map[string]string{
-		openOfSender:         "transactions_by_sender (sender=?)",
-		lastWith:             "transactions_by_sender (sender=?)",
-		ofSender:             "transactions_by_sender (sender=?)",
-		heldForRecipient:     "transactions_received (recipient=?)",
-		heldByCaller:         "transactions_due (caller_id=? AND due>?)",
-		textsOfNewest:        "transactions_by_time (caller_id=? AND received>?)",
-		tokenIndexes[0].page: "tokens_by_sender (sender=?",
-		tokenIndexes[1].page: "tokens_by_recipient (recipient=?",
-		removedInstruments:   "instruments_removed (party_id=?)",
-		lastSeen:             "signed_in_of_party (party_id=?)",
-		callersOfOwner:       "callers_by_owner (owner=?)",
+		openOfSender:             "transactions_by_sender (sender=?)",
+		lastWith:                 "transactions_by_sender (sender=?)",
+		ofSender:                 "transactions_by_sender (sender=?)",
+		heldForRecipient:         "transactions_received (recipient=?)",
+		heldByCaller:             "transactions_due (caller_id=? AND due>?)",
+		textsOfNewest:            "transactions_by_time (caller_id=? AND received>?)",
+		tokenIndexes[0].page:     "tokens_by_sender (sender=?",
+		tokenIndexes[1].page:     "tokens_by_recipient (recipient=?",
+		callerTokens[false].page: "tokens_by_id (caller_id=?",
+		callerTokens[true].page:  "tokens_by_expiry (caller_id=?",
+		removedInstruments:       "instruments_removed (party_id=?)",
+		lastSeen:                 "signed_in_of_party (party_id=?)",
+		callersOfOwner:           "callers_by_owner (owner=?)",
 	}
 }
 

@@ -46,16 +46,11 @@ type PartyTokens struct {
 // all reports whether the selection leaves nothing out.
 func (s PartyTokens) all() bool { return !s.Current && s.Instrument == "" }
 
-const (
-	// PartyTokensReadMost is how many rows of each index one page of a party's tokens reads.
-	PartyTokensReadMost = boundedMax
-	// partyTokensRead is how many rows its first query reads. Each further query reads some
-	// times more.
-	partyTokensRead, partyTokensMore = 200, 5
-)
+// PartyTokensReadMost is how many rows of each index one page of a party's tokens reads.
+const PartyTokensReadMost = boundedMax
 
-// A tokenIndex has the queries for the tokens of a party that one index has. Both look at
-// the $4 rows that come after a place: a page has those that are selected.
+// A tokenIndex has queries for some rows of an index of tokens that come after a place: page
+// reads those that are selected, and last the place of the last one.
 type tokenIndex struct{ page, last string }
 
 // The queries begin with the comparison with the previous page; see listings.
@@ -122,23 +117,12 @@ func (tx *ReadTx) tokensIn(
 		return page, nil, err
 	}
 	scan := func(row scanner) (p TokenPlace, err error) { return p, row.Scan(timeDest{&p.Installed}, &p.ID) }
-	for read, part := 0, partyTokensRead; part > 0; {
-		some, err := tx.tokensInPart(index, s, after, part, limit)
-		if err != nil {
-			return nil, nil, err
-		}
-		if page = append(page, some...); len(page) >= limit {
-			return page, nil, nil
-		}
-		ends, err := list(tx, "looking for the end of a part of a party's tokens", scan, index.last,
-			s.Party, micros(after.Installed), after.ID, part-1)
-		if err != nil || len(ends) == 0 {
-			return page, nil, err
-		}
-		after, read = ends[0], read+part
-		part = min(part*partyTokensMore, PartyTokensReadMost-read)
-	}
-	return page, &after, nil
+	return parted(limit, after, func(after TokenPlace, n int) ([]payment.Token, error) {
+		return tx.tokensInPart(index, s, after, n, limit)
+	}, func(after TokenPlace, n int) (*TokenPlace, error) {
+		return firstOf(list(tx, "looking for the end of a part of a party's tokens", scan, index.last,
+			s.Party, micros(after.Installed), after.ID, n-1))
+	})
 }
 
 func (tx *ReadTx) tokensInPart(

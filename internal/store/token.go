@@ -315,43 +315,76 @@ type TokenFilter struct {
 // TokensOfCaller reads a page of a caller's tokens with a filter, at most limit: the
 // newest first, or with the state Active the latest expiry first. It begins after a
 // token of the same list. The zero token is the beginning. next is the token after
-// which the next page begins, or nil. A page reads a bounded number of rows, and may
-// be short.
+// which the next page begins, or nil; only its id and its expiry are set. A page reads a
+// bounded number of rows, and may be short.
 func (tx *ReadTx) TokensOfCaller(
 	c party.CallerID, f TokenFilter, after payment.Token, limit int,
 ) (page []payment.Token, next *payment.Token, err error) {
-	return bounded(limit, func(last *payment.Token, n int) ([]payment.Token, error) {
-		if last == nil {
-			last = &after
+	byExpiry := f.State == payment.TokenIsActive
+	q := callerTokens[byExpiry]
+	rows := func(after payment.Token, n int) ([]payment.Token, error) {
+		args := []any{c, cmp.Or(after.ID, lastID), n, f.Type, f.State, micros(f.Now), limit + 1}
+		if byExpiry {
+			args = append(args, expiryOf(after))
 		}
-		if f.State == payment.TokenIsActive {
-			return tx.tokensByExpiry(c, f.Now, last, n)
-		}
-		return list(tx, "reading a caller's tokens", scanToken, pageOfTokens, c, cmp.Or(last.ID, lastID), n)
-	}, func(t *payment.Token) bool {
-		return (f.Type == "" || t.Type == f.Type) && (f.State == "" || t.State(f.Now) == f.State)
-	})
-}
-
-// The pages of tokens begin with the comparison with the previous page; see listings.
-var (
-	pageOfTokens = `
-		SELECT ` + tokenColumns + ` FROM tokens WHERE token_id < $2 AND caller_id = $1 ORDER BY token_id DESC LIMIT $3`
-	pageOfActiveTokens = `
-		SELECT ` + tokenColumns + ` FROM tokens
-		WHERE (expires, token_id) < ($4, $3) AND caller_id = $1 AND expires > $2 AND expires > 0
-		ORDER BY expires DESC, token_id DESC LIMIT $5`
-)
-
-// tokensByExpiry reads a caller's tokens that have not expired, the latest expiry
-// first.
-func (tx *ReadTx) tokensByExpiry(
-	c party.CallerID, now time.Time, after *payment.Token, limit int,
-) ([]payment.Token, error) {
-	expires := after.Expires
-	if expires.IsZero() { // it never expires, or this is the beginning of the list
-		expires = neverExpires
+		return list(tx, "reading a caller's tokens", scanToken, q.page, args...)
 	}
-	return list(tx, "reading a caller's active tokens", scanToken, pageOfActiveTokens, c, micros(now),
-		cmp.Or(after.ID, lastID), micros(expires), limit)
+	if f.State == "" && f.Type == "" {
+		page, err = rows(after, limit+1) // all rows are selected
+	} else {
+		page, next, err = parted(limit+1, after, rows, func(after payment.Token, n int) (*payment.Token, error) {
+			args := []any{c, cmp.Or(after.ID, lastID), n - 1}
+			if byExpiry {
+				args = append(args, expiryOf(after), micros(f.Now))
+			}
+			return firstOf(list(tx, "looking for the end of a part of a caller's tokens", scanTokenPlace, q.last, args...))
+		})
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		next = &payment.Token{ID: page[limit-1].ID, Expires: page[limit-1].Expires}
+	}
+	return page, next, err
 }
+
+// expiryOf is the expiry of a token in the database. The zero token, at the beginning of
+// a list, never expires.
+func expiryOf(t payment.Token) int64 {
+	if t.Expires.IsZero() {
+		return micros(neverExpires)
+	}
+	return micros(t.Expires)
+}
+
+// scanTokenPlace reads the id and the expiry of a token.
+func scanTokenPlace(row scanner) (t payment.Token, err error) {
+	if err = row.Scan(&t.ID, timeDest{&t.Expires}); t.Expires.Equal(neverExpires) {
+		t.Expires = time.Time{}
+	}
+	return t, err
+}
+
+// callerTokens are the queries for a caller's tokens, by whether they are in the order of
+// their expiry. They begin with the comparison with the previous page; see listings.
+var callerTokens = func() map[bool]tokenIndex {
+	const selects = `) AS part
+		WHERE ($4 = '' OR token_type = $4) AND ($5 = '' OR $5 = CASE WHEN cancelled = 1 THEN 'Cancelled'
+			WHEN used_by <> '' THEN 'Used' WHEN expires <= $6 THEN 'Expired' ELSE 'Active' END)`
+	const byID, byExpiry = ` ORDER BY token_id DESC LIMIT `, ` ORDER BY expires DESC, token_id DESC LIMIT `
+	ids := ` FROM tokens WHERE token_id < $2 AND caller_id = $1` + byID
+	expiring := func(after, now string) string {
+		return ` FROM tokens WHERE (expires, token_id) < (` + after + `, $2) AND caller_id = $1 AND expires > ` + now +
+			` AND expires > 0` + byExpiry
+	}
+	return map[bool]tokenIndex{
+		false: {
+			page: `SELECT ` + tokenColumns + ` FROM (SELECT ` + tokenColumns + ids + `$3` + selects + byID + `$7`,
+			last: `SELECT token_id, expires` + ids + `1 OFFSET $3`,
+		},
+		true: {
+			page: `SELECT ` + tokenColumns + ` FROM (SELECT ` + tokenColumns + expiring("$8", "$6") + `$3` + selects +
+				byExpiry + `$7`,
+			last: `SELECT token_id, expires` + expiring("$4", "$5") + `1 OFFSET $3`,
+		},
+	}
+}()
