@@ -148,6 +148,9 @@ func (m *partModel) ends(p *partPayment, approved bool) {
 func (m *partModel) ask(t *rapid.T, h *partHold, reply holdfasttest.Reply) (*partPayment, bool) {
 	amount, final := m.some(t, h), rapid.IntRange(0, 3).Draw(t, "final") == 0
 	p, want := m.begins(h, amount, final)
+	if !amount.Positive() { // is refused before the hold's state
+		want = holdfast.AmountOutOfRange
+	}
 	reply.Step = payment.StepCapture
 	m.w.Network.Next(reply)
 	all, err := m.w.Processor.SettleHold(m.w.T.Context(), m.w.Shop, nil, processor.SettleHold{
