@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/holdfast-pay/holdfast/internal/party"
@@ -31,28 +32,7 @@ type needed struct {
 }
 
 func (s *Server) showAttention(c *call) error {
-	var all []needed
-	err := s.Store.View(c.r.Context(), func(tx *store.ReadTx) error {
-		all = nil
-		accounts, err := tx.NetworkAccounts()
-		if err != nil {
-			return err
-		}
-		for _, a := range accounts {
-			n := needed{account: a.NetworkAccount}
-			if n.payments, err = tx.NetworkAttention(a.ID, attentionRows); err != nil {
-				return err
-			}
-			if n.holds, err = tx.PageHoldAttention(a.ID, attentionRows); err != nil {
-				return err
-			}
-			if n.events, err = tx.NetworkEvents(a.ID, store.NetworkEventGivenUp, attentionRows); err != nil {
-				return err
-			}
-			all = append(all, n)
-		}
-		return nil
-	})
+	all, err := s.readNeeded(c.r.Context())
 	if err != nil {
 		return err
 	}
@@ -106,6 +86,33 @@ func (s *Server) showAttention(c *call) error {
 			},
 		},
 	})
+}
+
+// readNeeded reads what a person must look at, of each account at most so many rows of
+// each kind.
+func (s *Server) readNeeded(ctx context.Context) (all []needed, err error) {
+	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
+		all = nil
+		accounts, err := tx.NetworkAccounts()
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			n := needed{account: a.NetworkAccount}
+			if n.payments, err = tx.NetworkAttention(a.ID, attentionRows); err != nil {
+				return err
+			}
+			if n.holds, err = tx.PageHoldAttention(a.ID, attentionRows); err != nil {
+				return err
+			}
+			if n.events, err = tx.NetworkEvents(a.ID, store.NetworkEventGivenUp, attentionRows); err != nil {
+				return err
+			}
+			all = append(all, n)
+		}
+		return nil
+	})
+	return all, err
 }
 
 // showBooks shows the last audit and the faults of the books that nobody has acknowledged.

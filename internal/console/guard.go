@@ -243,10 +243,10 @@ func (c *call) same(pairs ...string) string {
 }
 
 // reach is link for a page that the member may open. It is empty for all others.
-func (c *call) reach(path string, pairs ...string) string {
+func (c *call) reach(path string) string {
 	for _, r := range c.routes {
 		if r.Method == get && r.In == c.route.In && r.Path == path && c.may(r.Permission) {
-			return c.link(path, pairs...)
+			return c.link(path)
 		}
 	}
 	return ""

@@ -96,7 +96,7 @@ func (s *Server) chooseNetworkAccount(c *call) error {
 	if live && c.form.Get("live") == "" {
 		return s.networkAccountPage(c, http.StatusUnprocessableEntity, string(id), c.words.T("console.network.confirm-live"))
 	}
-	err := error(errChanged)
+	err := errChanged
 	if c.form.Get("seen") == string(c.caller.Network) {
 		_, err = s.Processor.UseNetwork(c.r.Context(), c.caller.ID, id, live,
 			func(to party.Caller) (party.Caller, error) { return to, nil })
