@@ -16,7 +16,8 @@ const LinkedMax = 100
 // on: the input of one more Reserve with the token of the hold, and the hold.
 type LinkInput struct {
 	Input
-	Hold      Hold // as it is at Now
+	Hold      Hold        // as it is at Now
+	Root      Transaction // of the hold, as it is stored: its expiry may not be written yet
 	Reference holdfast.CallerReference
 }
 
@@ -120,9 +121,9 @@ func (in LinkInput) link(l Link, t Transaction) Change {
 	t.Deadline = in.Now.Add(min(root.Deadline.Sub(root.Received), ReserveLifeMax))
 	c := t.begun(VerbReserve, in.Now, holdfast.CodePendingNetworkResponse, messagePending)
 	c.ask(StepAuthorize)
-	after := root
+	after := in.Root
 	after.Linked++
-	c.Root = &OriginalChange{root, after}
+	c.Root = &OriginalChange{in.Root, after}
 	return c
 }
 

@@ -23,7 +23,7 @@ func linking(kind holdfast.TokenType) payment.LinkInput {
 	if kind == holdfast.TokenSingleUse {
 		in.Token.UsedBy = root.ID
 	}
-	in.Hold = payment.Hold{Members: []payment.Transaction{root}}
+	in.Hold, in.Root = payment.Hold{Members: []payment.Transaction{root}}, root
 	return in
 }
 
@@ -31,6 +31,7 @@ func linking(kind holdfast.TokenType) payment.LinkInput {
 func with(in *payment.LinkInput, more ...payment.Transaction) {
 	in.Hold.Members = append(in.Hold.Members, more...)
 	in.Hold.Members[0].Linked = len(in.Hold.Members) - 1
+	in.Root = in.Hold.Members[0]
 }
 
 // limited gives the token a monthly limit. A month begins now.

@@ -67,7 +67,7 @@ func (p *Processor) linkHold(
 		if in.Input, err = p.load(d, named, id, commissionID); err != nil {
 			return payment.Change{}, err
 		}
-		in.Hold = h.AsOf(d.now)
+		in.Hold, in.Root = h.AsOf(d.now), root
 		return l.decide(in)
 	}
 	return p.onceFor(ctx, caller, call, party.ScopeHold, request{l.action, reference, l.digest, "", decide})
