@@ -123,6 +123,19 @@ func (n *Network) Asked() []card.Question {
 	return slices.Clone(n.asked)
 }
 
+// AskedAbout reports whether a question about a transaction was sent. From then on,
+// the script no longer has the reply to it.
+func (n *Network) AskedAbout(id holdfast.TransactionID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := len(n.asked) - 1; i >= 0; i-- { // it is among the last
+		if n.asked[i].Transaction == id {
+			return true
+		}
+	}
+	return false
+}
+
 // next takes the script's reply to a question.
 func (n *Network) next(step payment.Step) Reply {
 	for i, r := range n.script {

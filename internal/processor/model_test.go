@@ -95,6 +95,7 @@ func must(t *rapid.T, err error) {
 // newModel starts with a new caller, with the clock at its start.
 func newModel(t *rapid.T, w *holdfasttest.World) *model {
 	w.Clock.Set(holdfasttest.Start)
+	w.Network.Forget() // what a run that failed has left
 	m := &model{w: w, now: w.Clock.Now(), paid: money.Micros(0)}
 	m.start(t, w)
 	var err error

@@ -61,6 +61,7 @@ func TestRandomStepsOfARaisedHoldAgreeWithTheModel(t *testing.T) {
 
 func newLinkedModel(t *rapid.T, w *holdfasttest.World) *linkedModel {
 	w.Clock.Set(holdfasttest.Start)
+	w.Network.Forget() // what a run that failed has left
 	m := &linkedModel{w: w, now: w.Clock.Now(), settled: money.Micros(0), fee: money.Micros(0)}
 	(&modelPays{}).start(t, w)
 	var err error

@@ -95,6 +95,7 @@ func TestRandomRaisesAndRenewalsAgreeWithTheModel(t *testing.T) {
 		w.Unchecked = true
 		rapid.Check(t, func(rt *rapid.T) {
 			w.Clock.Set(holdfasttest.Start)
+			w.Network.Forget() // what a run that failed has left
 			m := &linkModel{w: w, now: w.Clock.Now()}
 			var err error
 			w.Shop, _, err = w.Processor.CreateCaller(t.Context(), processor.NewCaller{
@@ -232,15 +233,7 @@ func (m *linkModel) renewInDoubt(t *rapid.T) {
 	})
 	agree(t, err, want)
 	if want == "" {
-		asked := func(q payment.Attempt) bool { return q.Transaction == got.ID }
-		waitUntil(m.w, func() bool {
-			for _, q := range m.w.Network.Asked() {
-				if asked(q.Attempt) {
-					return true
-				}
-			}
-			return false
-		})
+		waitUntil(m.w, func() bool { return m.w.Network.AskedAbout(got.ID) })
 		h.doubt = &toyDoubt{got.ID, dollars, got.Deadline}
 	}
 	m.w.Network.Forget()
@@ -385,7 +378,7 @@ func (h *toyHold) state(settled int64) payment.HoldState {
 		return payment.HoldSettled
 	}
 	return slices.MaxFunc(h.members, func(a, b *toyMember) int {
-		return cmp.Or(a.ended.Compare(b.ended), -1) // of two that ended together, the newer
+		return cmp.Or(a.ended.Compare(b.ended), 1) // of two that ended together, the newer
 	}).end
 }
 

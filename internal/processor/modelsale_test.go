@@ -59,6 +59,9 @@ func (m *model) sell(t *rapid.T) {
 		return
 	}
 	s.id = got.ID
+	// If the question came late, the network could approve it, or leave its silence to
+	// another charge.
+	waitUntil(m.w, func() bool { return m.w.Network.AskedAbout(s.id) })
 	m.open = append(m.open, s)
 	m.shop, m.aside = m.shop.Sub(s.set), m.aside.Add(s.set)
 }
@@ -72,7 +75,6 @@ func (m *model) answer(t *rapid.T) {
 	a := payment.Answer{
 		Verdict: rapid.SampledFrom([]payment.Verdict{payment.Declined, payment.Approved}).Draw(t, "verdict"), Authorization: "auth", Code: holdfast.CodeTransactionDenied,
 	}
-	m.w.Network.Forget() // in case the question itself is late
 	must(t, m.w.Processor.Answer(m.questions(t, s.id)[0], a, nil))
 	m.over(s)
 	if a.Approved() && m.now.Before(s.deadline) {
