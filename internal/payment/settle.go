@@ -82,11 +82,16 @@ func (t Transaction) SettledBefore(amount money.Amount) bool {
 		t.wanted(amount).Cmp(t.Settled) == 0
 }
 
+// wanted is the amount to settle. If none is given and nothing is left, it is the
+// whole amount, so that the state of the hold says why it cannot be settled.
 func (t Transaction) wanted(amount money.Amount) money.Amount {
-	if !amount.Given() {
-		return t.rest()
+	switch rest := t.rest(); {
+	case amount.Given():
+		return amount
+	case rest.Positive():
+		return rest
 	}
-	return amount
+	return t.Amount
 }
 
 // Cancel gives up a Reserved or Pending transaction that Reserve or Pay made

@@ -64,6 +64,7 @@ func TestRandomPartsAgreeWithTheModel(t *testing.T) {
 
 func newPartModel(t *rapid.T, w *holdfasttest.World) *partModel {
 	w.Clock.Set(holdfasttest.Start)
+	w.Network.Forget() // what a failed run has left
 	zero := money.Micros(0)
 	m := &partModel{w: w, now: w.Clock.Now(), shop: zero, taken: zero}
 	(&modelPays{}).start(t, w)
