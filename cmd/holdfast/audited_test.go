@@ -292,8 +292,9 @@ func loggedSince(began time.Time, files []string) (actions []party.AuditAction) 
 }
 
 func actionsSince(db *sql.DB, began time.Time) (actions []party.AuditAction) {
-	rows, err := db.QueryContext(context.Background(),
-		`SELECT action FROM audit_log WHERE actor_kind = 'command' AND at >= $1`, began.UnixMicro())
+	rows, err := db.QueryContext(context.Background(), `
+		SELECT action FROM audit_waiting WHERE actor_kind = 'command' AND at >= $1
+		UNION ALL SELECT action FROM audit_log WHERE actor_kind = 'command' AND at >= $1`, began.UnixMicro())
 	if err != nil {
 		return nil // no store
 	}

@@ -189,6 +189,8 @@ type ByID struct {
 	ID string `path:"id" maxLength:"128"`
 }
 
+const idMax = 128 // characters of an id in a path
+
 type getHoldInput struct {
 	ByID
 	Expand []string `query:"expand" enum:"token,payments" doc:"Objects to add in full, with commas."`

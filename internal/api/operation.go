@@ -30,9 +30,7 @@ const operationKey = "operation" // in the metadata of huma
 // register adds an operation. answer gets the input after all checks of its
 // form, and returns the output or an error. An error that is not a refusal is
 // answered as internal_error, and goes into the log.
-func register[I, O any](
-	s *Server, op operation, answer func(*Server, context.Context, *request, *I) (*O, error),
-) {
+func register[I, O any](s *Server, op operation, answer answering[I, O]) {
 	if op.status == 0 {
 		op.status = http.StatusOK
 	}
@@ -51,6 +49,8 @@ func register[I, O any](
 		}
 		return out, nil
 	})
+	added := s.routes.all[len(s.routes.all)-1]
+	added.direct = directly(s, op, answer)
 }
 
 // Keyed is embedded in the input of operations that need an Idempotency-Key.

@@ -24,6 +24,7 @@ type route struct {
 	body     *shape   // nil if the operation has no body
 	query    []string // names of the parameters of the query
 	handle   func(huma.Context)
+	direct   direct // nil leaves every request to handle
 }
 
 // routes has the operations, and finds the one that a request is for. It is not

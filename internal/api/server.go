@@ -165,7 +165,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer leave()
 	by := party.Actor{Kind: party.ActorKey, ID: string(q.key.ID), Name: q.key.Name, From: s.from(r)}
-	q.route.handle(newExchange(q.route, q, to, r.WithContext(store.ByActor(r.Context(), by))))
+	ctx := store.ByActor(r.Context(), by)
+	if q.route.direct == nil || !q.route.direct(ctx, to, r) {
+		q.route.handle(newExchange(q.route, q, to, r.WithContext(ctx)))
+	}
 }
 
 // admit checks everything that does not depend on the operation's own rules. It

@@ -56,8 +56,8 @@ func (c *Change[K]) Now(tx *Tx, values ...any) (rows int64, err error) {
 // They have no key, so they are invisible to the other Works of the group.
 type NewRow struct{ write }
 
-// NewRows makes a NewRow.
-func NewRows(i Insertion) *NewRow { return &NewRow{write{i.texts()}} }
+// NewRows makes a NewRow of an [Insertion] or a [Transfer].
+func NewRows(d Definition) *NewRow { return &NewRow{write{d.texts()}} }
 
 // Add adds a row.
 func (n *NewRow) Add(tx *Tx, values ...any) error {

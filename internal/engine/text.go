@@ -31,7 +31,7 @@ func Columns(kind ColumnType, names string) (all []Column) {
 	return all
 }
 
-// A Definition is the SQL of a change: an [Insertion] or an [Update].
+// A Definition is the SQL of a change: an [Insertion], a [Transfer] or an [Update].
 type Definition interface{ texts() texts }
 
 // texts are the statements of one change.
@@ -77,6 +77,44 @@ func (i Insertion) texts() texts {
 	return t
 }
 
+// A Transfer adds a row that is a copy of a row of another table, with more columns.
+// The database copies it, so its values are not sent again.
+type Transfer struct {
+	Doing, From, To string
+	Copied          []Column
+	More            []Column
+	Key             Column // of From
+}
+
+// texts: the values are in the order More, Key.
+func (tr Transfer) texts() texts {
+	t := texts{doing: tr.Doing, columns: append(slices.Clone(tr.More), tr.Key)}
+	var names, copied, given, bare, typed []string
+	for _, col := range tr.Copied {
+		names, copied = append(names, col.Name), append(copied, "r."+col.Name)
+	}
+	for _, col := range tr.More {
+		names, given = append(names, col.Name), append(given, "v."+col.Name)
+		bare, typed = append(bare, "?"), append(typed, "?::"+string(col.Type))
+	}
+	selects := func(more []string) string {
+		return "INSERT INTO " + tr.To + " (" + strings.Join(names, ", ") + ") SELECT " +
+			strings.Join(slices.Concat(copied, more), ", ") + " FROM "
+	}
+	var values []string
+	for _, col := range t.columns {
+		values = append(values, col.Name)
+	}
+	key := " AS r WHERE r." + tr.Key.Name + " = ?"
+	t.oneBare, t.one = selects(bare)+tr.From+key, numbered(selects(typed)+tr.From+key)
+	join := " JOIN " + tr.From + " AS r ON r." + tr.Key.Name + " = v." + tr.Key.Name
+	t.some = "WITH v(" + strings.Join(values, ", ") + ") AS (VALUES " + t.values(someRows) + ") " + selects(given) +
+		"v CROSS" + join // SQLite then begins with v
+	t.many = selects(given) + t.unnest() + join
+	t.makeSure()
+	return t
+}
+
 // An Update changes a row that exists.
 type Update struct {
 	Doing, Table string
@@ -85,9 +123,6 @@ type Update struct {
 	Key          []Column
 	Guard        []Column // the row must still have these values
 	Same         []Column // like Guard, for columns that may be null
-	// Triggers says that the table has triggers for updates. For such a table SQLite copies
-	// each page that a statement writes, so someRows rows share one statement.
-	Triggers bool
 }
 
 // texts: the values are in the order Set, Keep, Key, Guard, Same.
@@ -120,14 +155,6 @@ func (u Update) texts() texts {
 	t.one = numbered(t.oneBare)
 	t.many = "UPDATE " + u.Table + " AS r SET " + strings.Join(setMany, ", ") + " FROM " + t.unnest() + " WHERE " +
 		strings.Join(whereMany, " AND ")
-	if u.Triggers {
-		var names []string
-		for _, col := range t.columns {
-			names = append(names, col.Name)
-		}
-		t.some = "WITH v(" + strings.Join(names, ", ") + ") AS (VALUES " + t.values(someRows) + ") UPDATE " + u.Table +
-			" AS r SET " + strings.Join(setMany, ", ") + " FROM v WHERE " + strings.Join(whereMany, " AND ")
-	}
 	t.makeSure()
 	return t
 }

@@ -49,6 +49,9 @@ const (
 	// placeRest is the time between two rounds that give positions to events. Each
 	// occupies the writer, so many events share one.
 	placeRest = 10 * time.Millisecond
+	// chainRest is the time between two rounds that give places to audit entries, for
+	// the same reason. Nobody waits for them.
+	chainRest = 250 * time.Millisecond
 	// stuckAfter is how long a round may take. Rounds are bounded, but a disk or a
 	// network may be slow.
 	stuckAfter = 10 * time.Minute
@@ -88,7 +91,7 @@ func (r *Runner) loops() []loop {
 		{"comparing the books with card networks", r.Processor.ReconcileDaily, nil, 0},
 		{"watching pages of card networks", r.Processor.WatchPages, nil, 0},
 		{"placing events", r.placeEvents, r.Processor.EventsAdded(), placeRest},
-		{chaining, r.Processor.ChainAudit, nil, 0},
+		{chaining, r.Processor.ChainAudit, nil, chainRest},
 		{auditing, r.Processor.AuditBooks, nil, 0},
 		{auditingChanges, r.Processor.AuditChanged, nil, 0},
 		{"adding up days", r.Processor.SumDays, nil, 0},

@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/holdfast-pay/holdfast/money"
 )
@@ -51,7 +52,24 @@ type Facts map[string]string
 // An AuditAction names what was done, such as "caller.change".
 type AuditAction string
 
-var auditActions = regexp.MustCompile(`^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$`)
+// valid reports whether an action has two parts of small letters and single low lines.
+func (a AuditAction) valid() bool {
+	kind, verb, found := strings.Cut(string(a), ".")
+	return found && isWords(kind) && isWords(verb)
+}
+
+// isWords reports whether text is words of small letters with a low line between two.
+func isWords(text string) bool {
+	letter := false
+	for _, c := range []byte(text) {
+		is := 'a' <= c && c <= 'z'
+		if !is && (c != '_' || !letter) {
+			return false
+		}
+		letter = is
+	}
+	return letter
+}
 
 // An AuditEntry is one action in the audit log. An entry has no position until it
 // is in the chain.
@@ -72,7 +90,7 @@ type AuditEntry struct {
 	Hash     AuditHash // of this entry
 }
 
-// An AuditHash is the hash of an entry. It depends on all entries before it.
+// An AuditHash is the hash of an entry. In the chain it depends on all entries before.
 type AuditHash [sha256.Size]byte
 
 // String is the hash in hexadecimal digits.
@@ -94,29 +112,45 @@ func (h *AuditHash) UnmarshalText(text []byte) error {
 const factMax = 500
 
 // Complete returns the entry as it is stored: with the facts that the action has
-// changed, without card numbers, and with long values cut. It fails if the entry does
-// not say what was done.
+// changed, without card numbers, in valid UTF-8, and with long values cut. It fails if
+// the entry does not say what was done, or not for which caller a key acts.
 func (e AuditEntry) Complete() (AuditEntry, error) {
-	if !auditActions.MatchString(string(e.Action)) || e.At.IsZero() || e.Actor.Kind == "" {
+	if !e.Action.valid() || e.At.IsZero() || e.Actor.Kind == "" || e.Actor.Kind == ActorKey && e.Caller == "" {
 		return e, fmt.Errorf("logging the action %q of %q: the entry is not complete", e.Action, e.Actor.Kind)
+	}
+	for _, text := range []*string{&e.Actor.ID, &e.Actor.Name, &e.Actor.From, &e.Object} {
+		*text = strings.ToValidUTF8(*text, "\uFFFD")
 	}
 	e.Before, e.After = e.Before.without(e.After).plain(), e.After.without(e.Before).plain()
 	return e, nil
 }
 
+// plain returns the facts with values that may be stored.
 func (f Facts) plain() Facts {
-	kept := make(Facts, len(f))
+	kept, copied := f, false
 	for name, value := range f {
-		if LooksLikeCard(value) {
-			value = "(a card number)"
+		plain := plainFact(value)
+		if plain == value {
+			continue
 		}
-		for len(value) > factMax {
-			_, size := utf8.DecodeLastRuneInString(value)
-			value = value[:len(value)-size]
+		if !copied {
+			kept, copied = maps.Clone(f), true
 		}
-		kept[name] = value
+		kept[name] = plain
 	}
 	return kept
+}
+
+func plainFact(value string) string {
+	if LooksLikeCard(value) {
+		return "(a card number)"
+	}
+	value = strings.ToValidUTF8(value, "\uFFFD")
+	for len(value) > factMax {
+		_, size := utf8.DecodeLastRuneInString(value)
+		value = value[:len(value)-size]
+	}
+	return value
 }
 
 // without returns the facts that differ from others.
@@ -156,38 +190,60 @@ func (f Facts) Text() (string, error) {
 	if len(f) == 0 {
 		return "{}", nil
 	}
-	text, err := json.Marshal(f, json.Deterministic(true))
-	return string(text), err
-}
-
-// chained is what the hash of an entry covers, in this order.
-type chained struct {
-	Position  int64       `json:"position"`
-	Previous  AuditHash   `json:"previous"`
-	ID        string      `json:"id"`
-	At        time.Time   `json:"at"`
-	ActorKind ActorKind   `json:"actorKind"`
-	ActorID   string      `json:"actorId"`
-	ActorName string      `json:"actorName"`
-	From      string      `json:"from"`
-	Action    AuditAction `json:"action"`
-	Caller    CallerID    `json:"caller"`
-	Object    string      `json:"object"`
-	Before    Facts       `json:"before"`
-	After     Facts       `json:"after"`
-}
-
-// Chain returns the entry at the position behind another entry. Its hash is the
-// SHA-256 of the entry as JSON, with its position and the hash of the entry before.
-func (e AuditEntry) Chain(position int64, previous AuditHash) (AuditEntry, error) {
-	e.Position, e.Previous = position, previous
-	text, err := json.Marshal(chained{
-		e.Position, e.Previous, e.ID, e.At.UTC(), e.Actor.Kind, e.Actor.ID, e.Actor.Name, e.Actor.From, e.Action, e.Caller,
-		e.Object, e.Before, e.After,
-	}, json.Deterministic(true))
-	if err != nil {
-		return e, fmt.Errorf("hashing the audit entry %s: %w", e.ID, err)
+	text, before := make([]byte, 0, factsRoom), `{`
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		var err error
+		if text, err = appendPart(text, before, name); err == nil {
+			text, err = appendPart(text, `:`, f[name])
+		}
+		if err != nil {
+			return "", err
+		}
+		before = `,`
 	}
-	e.Hash = sha256.Sum256(text)
-	return e, nil
+	return string(append(text, '}')), nil
 }
+
+// appendPart appends a text as JSON, behind what stands before it.
+func appendPart(to []byte, before, text string) ([]byte, error) {
+	return jsontext.AppendQuote(append(to, before...), text)
+}
+
+// The usual sizes of facts and of an entry as JSON.
+const factsRoom, entryRoom = 160, 512
+
+// Digest is the SHA-256 of the entry as JSON, without its place in the chain. before
+// and after are its facts as they are stored.
+func (e AuditEntry) Digest(before, after string) (AuditHash, error) {
+	text, err := make([]byte, 0, entryRoom), error(nil)
+	for _, part := range [...]struct{ before, text string }{
+		{`{"id":`, e.ID},
+		{`,"at":`, e.At.UTC().Format(time.RFC3339Nano)},
+		{`,"actorKind":`, string(e.Actor.Kind)},
+		{`,"actorId":`, e.Actor.ID},
+		{`,"actorName":`, e.Actor.Name},
+		{`,"from":`, e.Actor.From},
+		{`,"action":`, string(e.Action)},
+		{`,"caller":`, string(e.Caller)},
+		{`,"object":`, e.Object},
+	} {
+		if text, err = appendPart(text, part.before, part.text); err != nil {
+			return AuditHash{}, fmt.Errorf("hashing the audit entry %s: %w", e.ID, err)
+		}
+	}
+	text = append(append(text, `,"before":`...), before...)
+	text = append(append(text, `,"after":`...), after...)
+	return sha256.Sum256(append(text, '}')), nil
+}
+
+// Chained is the hash of the entry with the digest h at the position behind another
+// entry: the SHA-256 of the position, the hash of the entry before and the digest, with
+// a blank between two of them.
+func (h AuditHash) Chained(position int64, previous AuditHash) AuditHash {
+	text := make([]byte, 0, chainedRoom)
+	text = append(strconv.AppendInt(text, position, 10), ' ')
+	text = append(hex.AppendEncode(text, previous[:]), ' ')
+	return sha256.Sum256(hex.AppendEncode(text, h[:]))
+}
+
+const chainedRoom = 160

@@ -227,7 +227,12 @@ func ParseKey(text string) (SentKey, error) {
 }
 
 func inDigits(text, digits string) bool {
-	return !strings.ContainsFunc(text, func(c rune) bool { return !strings.ContainsRune(digits, c) })
+	for _, c := range []byte(text) {
+		if strings.IndexByte(digits, c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // keyCheck is the CRC-32 of a text, in base 62.

@@ -103,6 +103,9 @@ func LooksLikeCard(text string) bool {
 func HasCardDigits(text string) bool { return hasCard(text, cardDigitsLeast) }
 
 func hasCard(text string, digitsMin int) bool {
+	if !hasDigits(text, digitsMin) {
+		return false
+	}
 	var groups [][]int // of digits, with only separators between them
 	inGroup := false
 	for _, c := range text {
@@ -121,6 +124,20 @@ func hasCard(text string, digitsMin int) bool {
 		inGroup = is
 	}
 	return anyCard(groups, digitsMin)
+}
+
+// hasDigits reports whether text has at least so many digits.
+func hasDigits(text string, least int) bool {
+	if len(text) < least {
+		return false
+	}
+	found := 0
+	for _, c := range text {
+		if _, is := Digit(c); is {
+			found++
+		}
+	}
+	return found >= least
 }
 
 // anyCard reports whether any consecutive groups together are a card number.
@@ -162,6 +179,12 @@ func luhn(digits []int) bool {
 // each script are in order from zero to nine, and a range of digits always has
 // complete scripts.
 func Digit(c rune) (value int, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0'), true
+	case c <= unicode.MaxASCII:
+		return 0, false
+	}
 	for _, r := range unicode.Nd.R16 {
 		if low, high := rune(r.Lo), rune(r.Hi); low <= c && c <= high {
 			return int(c-low) % 10, true

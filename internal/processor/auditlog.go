@@ -9,14 +9,15 @@ import (
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
-// chainMax is how many audit entries get their places in one commit.
-const chainMax = 256
+// chainMax is how many audit entries get their places in one commit, and chainCommits
+// how many such commits are one round.
+const chainMax, chainCommits = 256, 16
 
 // auditLogEvery is how often the end of the audit log's chain is written into the
 // program's log, from where it can be kept elsewhere.
 const auditLogEvery = 24 * time.Hour
 
-// ChainAudit gives audit entries their places in the chain, one bounded batch, and
+// ChainAudit gives audit entries their places in the chain, a bounded number, and
 // reports how many. Any server may do it, at any time.
 func (p *Processor) ChainAudit(ctx context.Context) (chained int, err error) {
 	var waiting bool
@@ -35,11 +36,16 @@ func (p *Processor) ChainAudit(ctx context.Context) (chained int, err error) {
 		p.logAuditHead(head)
 		return 0, nil
 	}
-	err = p.db.Background(ctx, func(tx *store.Tx) error {
-		chained, err = tx.ChainAudit(chainMax)
-		return err
-	})
-	return chained, err
+	for n := chainMax; n == chainMax && chained < chainMax*chainCommits; chained += n {
+		err = p.db.Background(ctx, func(tx *store.Tx) error {
+			n, err = tx.ChainAudit(chainMax)
+			return err
+		})
+		if err != nil {
+			return chained, err
+		}
+	}
+	return chained, nil
 }
 
 // logAuditHead writes the end of the chain into the log, once a day.

@@ -1,6 +1,7 @@
 package processor_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast"
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
+	"github.com/holdfast-pay/holdfast/internal/party"
 	"github.com/holdfast-pay/holdfast/internal/payment"
 	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
@@ -30,6 +32,70 @@ func BenchmarkReserve(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkHold compares a hold by the JSON API with a Reserve of the same caller,
+// without the doors, while events and audit entries get their places as in a server.
+func BenchmarkHold(b *testing.B) {
+	for name, address := range holdfasttest.Addresses(b) {
+		for _, door := range []string{"fps", "json"} {
+			b.Run(name+"/"+door, func(b *testing.B) {
+				w := crowded(b, store.Config{Address: address(b)})
+				key, _ := w.JSONKey(w.Shop, processor.NewKey{Name: "bench", Scopes: "hold"})
+				tokens := mint(b, w, b.N)
+				measure(b, "holds", func() {
+					ctx, end := context.WithCancel(b.Context())
+					var jobs sync.WaitGroup
+					jobs.Go(func() { repeat(ctx, b, 10*time.Millisecond, w.Processor.PlaceEvents) })
+					jobs.Go(func() { repeat(ctx, b, 250*time.Millisecond, w.Processor.ChainAudit) })
+					if door == "fps" {
+						reserveAll(b, w, tokens)
+					} else {
+						holdAll(b, w, key, tokens)
+					}
+					end()
+					jobs.Wait()
+				})
+			})
+		}
+	}
+}
+
+// repeat does a job again and again, with a rest between, until ctx ends.
+func repeat(ctx context.Context, b *testing.B, rest time.Duration, job func(context.Context) (int, error)) {
+	b.Helper()
+	for ctx.Err() == nil {
+		if _, err := job(context.WithoutCancel(ctx)); err != nil {
+			b.Error(err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(rest):
+		}
+	}
+}
+
+// holdAll is reserveAll by the JSON API.
+func holdAll(b *testing.B, w *holdfasttest.World, key party.JSONKey, tokens []holdfast.TokenID) {
+	b.Helper()
+	ctx := store.ByActor(b.Context(), party.Actor{Kind: party.ActorKey, ID: string(key.ID), From: "192.0.2.1"})
+	var callers sync.WaitGroup
+	var next atomic.Int64
+	for range 256 {
+		callers.Go(func() {
+			for i := next.Add(1); int(i) <= len(tokens); i = next.Add(1) {
+				t, err := w.Processor.CreateHold(ctx, w.Shop, &processor.Call{
+					Key: key, Idempotency: fmt.Sprint("bench-", i), Action: "POST /v1/holds",
+					Body: `{"amount":{"amount":"42.50","currency":"USD"},"token":"` + string(tokens[i-1]) + `"}`,
+				}, processor.CreateHold{Token: tokens[i-1], Amount: holdfasttest.USD("42.50")})
+				if err != nil || t.State != payment.Reserved {
+					b.Errorf("hold: %+v, %v", t, err)
+				}
+			}
+		})
+	}
+	callers.Wait()
 }
 
 // BenchmarkExpiry measures how many holds per second expire that are all due at

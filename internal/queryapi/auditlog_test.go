@@ -98,7 +98,7 @@ func (w *world) logged(ask func()) (actions []party.AuditAction) {
 			continue
 		}
 		actions = append(actions, e.Action)
-		if a := e.Actor; a.Kind != party.ActorKey || a.ID == "" || a.From == "" || e.Object == "" {
+		if a := e.Actor; a.Kind != party.ActorKey || a.ID == "" || a.From == "" || e.Object == "" || e.Caller == "" {
 			w.t.Errorf("%s is by %+v, on %q", e.Action, a, e.Object)
 		}
 	}

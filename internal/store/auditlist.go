@@ -3,9 +3,9 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,10 +44,21 @@ func (tx *ReadTx) AuditPage(q AuditQuery) (page []party.AuditEntry, next string,
 		return nil, "", err
 	}
 	page, last, err := bounded(q.Limit, r.read, q.selects)
-	if last != nil {
-		next = last.ID
+	if err == nil && last != nil {
+		next, err = tx.auditCursor(last)
 	}
 	return page, next, err
+}
+
+// auditCursor is the After of the page behind an entry. For an entry that waits, it has
+// the end of the chain, too: the entry may get its place before the next page is read,
+// and is then behind that end.
+func (tx *ReadTx) auditCursor(e *party.AuditEntry) (string, error) {
+	if e.Position > 0 {
+		return strconv.FormatInt(e.Position, 10), nil
+	}
+	head, err := tx.AuditHead()
+	return e.ID + "-" + strconv.FormatInt(head.Last, 10), err
 }
 
 // AuditEntries is the first page of [ReadTx.AuditPage].
@@ -82,33 +93,22 @@ func (r Reader) AuditLog(ctx context.Context, q AuditQuery) iter.Seq2[party.Audi
 // An auditReading reads the entries of a query that come after its cursor.
 type auditReading struct {
 	tx      *ReadTx
-	waiting bool             // the cursor is not in the chain yet
-	first   party.AuditEntry // the cursor
-	from    int64            // the first position of the query's times
-	to      int64            // the position behind the last one
-	by      []auditEqual     // the filter whose index is read, if there is one
+	waiting bool        // entries that wait are read, too
+	before  string      // the id that is greater than those of the next waiting entries
+	from    int64       // the first position of the query's times
+	to      int64       // the position behind the last one
+	by      *auditIndex // the index that is read; nil reads the chain itself
 }
 
-// An auditEqual is a column that must have a value.
-type auditEqual struct{ column, value string }
-
 func (tx *ReadTx) auditReading(q AuditQuery) (r *auditReading, err error) {
-	r = &auditReading{tx: tx, waiting: true, from: 1, to: math.MaxInt64, first: party.AuditEntry{At: lastMoment}}
+	r = &auditReading{tx: tx, waiting: true, before: afterAllIDs, from: 1, to: math.MaxInt64}
 	if q.After != "" {
-		all, err := list(tx, "reading an audit entry", scanAuditEntry, auditByID, q.After)
-		if err == nil && len(all) == 0 {
-			err = ErrNoEntry
-		}
-		if err != nil {
+		if err := r.begin(q.After); err != nil {
 			return nil, err
 		}
-		r.first = all[0]
-		if r.waiting = r.first.Position == 0; !r.waiting {
-			r.to = r.first.Position
-		}
 	}
-	if !q.Until.IsZero() && r.waiting && q.Until.Before(r.first.At) {
-		r.first = party.AuditEntry{At: q.Until}
+	if !q.Until.IsZero() {
+		r.before = min(r.before, idsFrom(q.Until))
 	}
 	if !q.Since.IsZero() {
 		if r.from, err = tx.auditPlace(q.Since.Add(-clockSkew)); err != nil {
@@ -125,86 +125,179 @@ func (tx *ReadTx) auditReading(q AuditQuery) (r *auditReading, err error) {
 	return r, r.chooseIndex(q)
 }
 
-// lastMoment is later than the time of any entry.
-var lastMoment = time.UnixMicro(math.MaxInt64).UTC()
+// afterAllIDs is greater than the id of any entry. Ids begin with hexadecimal digits.
+const afterAllIDs = "z"
 
-// auditByID reads one entry.
-var auditByID = `SELECT ` + auditColumns + ` FROM audit_log WHERE entry_id = $1`
-
-// auditWaiting reads entries without a place, those before a time and id, the newest
-// first.
-var auditWaiting = `
-	SELECT ` + auditColumns + ` FROM audit_log WHERE (at, entry_id) < ($1, $2) AND position IS NULL
-	ORDER BY at DESC, entry_id DESC LIMIT $3`
-
-// auditChained reads entries of the chain, the newest first. of are the columns that
-// must have a value.
-func auditChained(what string, of ...auditEqual) string {
-	var where strings.Builder
-	for i, f := range of {
-		fmt.Fprintf(&where, " AND %s = $%d", f.column, i+4)
+// begin makes a cursor of [ReadTx.auditCursor] the place where the reading begins.
+func (r *auditReading) begin(cursor string) error {
+	id, number, waited := strings.Cut(cursor, "-")
+	if !waited {
+		id, number = "", cursor
 	}
-	return `SELECT ` + what + ` FROM audit_log WHERE position < $1 AND position >= $2` + where.String() + `
+	position, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || position < 0 || strings.Trim(id, idCharacters) != "" {
+		return ErrNoEntry
+	}
+	if !waited {
+		if position == 0 {
+			return ErrNoEntry
+		}
+		r.waiting, r.to = false, position
+		return nil
+	}
+	waiting, err := r.tx.upTo(`SELECT 1 FROM audit_waiting WHERE entry_id = $1`, 1, id)
+	if err != nil || waiting > 0 {
+		r.before = id
+		return err
+	}
+	places, err := list(r.tx, "reading the audit log", scanNumber64, auditBehind, position, waitedMost, id)
+	if err == nil && len(places) == 0 {
+		err = ErrNoEntry
+	}
+	if err != nil {
+		return err
+	}
+	r.waiting, r.to = false, places[0]
+	return nil
+}
+
+// idCharacters are the characters of ids of entries.
+const idCharacters = "0123456789abcdefABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// waitedMost bounds how many entries the chain may get between two pages before a cursor
+// that waited at first.
+const waitedMost = 100_000
+
+// auditBehind finds the position of an entry behind another position.
+const auditBehind = `
+	SELECT position FROM (SELECT position, entry_id FROM audit_log WHERE position > $1 ORDER BY position LIMIT $2) AS added
+	WHERE entry_id = $3`
+
+// auditWaiting reads entries without a place, those with lesser ids, the newest first.
+var auditWaiting = `
+	SELECT ` + waitingColumns + ` FROM audit_waiting WHERE entry_id < $1 ORDER BY entry_id DESC LIMIT $2`
+
+// An auditIndex has the entries with a value in a column, in the order of the chain. It
+// may have only those that meet a condition.
+type auditIndex struct{ column, condition, value string }
+
+// auditChained reads entries of the chain, the newest first. of is the index that is
+// read, or nil.
+func auditChained(what string, of *auditIndex) string {
+	where := ""
+	if of != nil {
+		where = " AND " + of.column + " = $4" + of.condition
+	}
+	return `SELECT ` + what + ` FROM audit_log WHERE position < $1 AND position >= $2` + where + `
 		ORDER BY position DESC LIMIT $3`
+}
+
+// chained are the arguments of auditChained.
+func (r *auditReading) chained(of *auditIndex, to int64, n int) []any {
+	args := []any{to, r.from, n}
+	if of != nil {
+		args = append(args, of.value)
+	}
+	return args
 }
 
 // read reads the next n entries.
 func (r *auditReading) read(after *party.AuditEntry, n int) (all []party.AuditEntry, err error) {
-	if after == nil {
-		after = &r.first
+	before, to, waiting := r.before, r.to, r.waiting
+	switch {
+	case after == nil:
+	case after.Position > 0:
+		to, waiting = min(to, after.Position), false
+	default:
+		before = after.ID
 	}
-	to := r.to
-	if after.Position > 0 {
-		to = min(to, after.Position)
-	} else if r.waiting {
-		all, err = list(r.tx, "reading new audit entries", scanAuditEntry, auditWaiting, micros(after.At), after.ID, n)
+	if waiting {
+		all, err = list(r.tx, "reading new audit entries", scanWaitingEntry, auditWaiting, before, n)
 		if err != nil || len(all) == n {
 			return all, err
 		}
 	}
-	args := []any{to, r.from, n - len(all)}
-	for _, f := range r.by {
-		args = append(args, f.value)
-	}
-	chained, err := list(r.tx, "reading the audit log", scanAuditEntry, auditChained(auditColumns, r.by...), args...)
+	chained, err := list(r.tx, "reading the audit log", scanChainEntry, auditChained(chainColumns, r.by),
+		r.chained(r.by, to, n-len(all))...)
 	return append(all, chained...), err
 }
 
-// chooseIndex chooses the filter that selects the fewest of the next entries. Each
-// filter has an index.
+// chooseIndex chooses the index that has the fewest of the next entries.
 func (r *auditReading) chooseIndex(q AuditQuery) error {
-	var given []auditEqual
-	for _, f := range []auditEqual{
-		{"object", q.Object},
-		{"actor_id", q.Actor},
-		{"caller_id", string(q.Caller)},
-		{"action", string(q.Action)},
-	} {
-		if f.value != "" {
-			given = append(given, f)
-		}
-	}
-	if len(given) < 2 {
-		r.by = given
-		return nil
+	indexes, err := r.indexes(q)
+	if err != nil || len(indexes) == 0 {
+		return err
 	}
 	furthest := int64(math.MaxInt64)
-	for _, f := range given {
-		places, err := list(r.tx, "reading the audit log", scanNumber64, auditChained("position", f),
-			r.to, r.from, boundedRead, f.value)
+	for _, one := range indexes {
+		if len(indexes) == 1 {
+			r.by = one
+			break
+		}
+		places, err := list(r.tx, "reading the audit log", scanNumber64, auditChained("position", one),
+			r.chained(one, r.to, boundedRead)...)
 		if err != nil {
 			return err
 		}
-		reached := r.from
-		if len(places) == boundedRead {
-			reached = places[boundedRead-1]
+		if len(places) < boundedRead { // one query reads them all
+			r.by = one
+			break
 		}
-		if reached < furthest {
-			furthest, r.by = reached, []auditEqual{f}
+		if reached := places[boundedRead-1]; reached < furthest {
+			furthest, r.by = reached, one
 		}
 	}
 	return nil
 }
+
+// Entries of keys are many, so they are in no index by actor. Each payment by the JSON
+// API has entries with the frequent actions, so they are in no index by action. The
+// conditions are those of the indexes.
+const (
+	notByKey = ` AND actor_kind <> 'key'`
+	notOften = ` AND action NOT IN ('checkout.create', 'hold.create', 'hold.settle', 'payment.create')`
+)
+
+// indexes are those that have all entries of a query.
+func (r *auditReading) indexes(q AuditQuery) (all []*auditIndex, err error) {
+	add := func(column, condition, value string) {
+		all = append(all, &auditIndex{column, condition, value})
+	}
+	if q.Object != "" {
+		add("object", "", q.Object)
+	}
+	if q.Actor != "" {
+		keys, err := list(r.tx, "reading whether an actor is a key", scanCallerID, callersOfKey, q.Actor)
+		if err != nil {
+			return nil, err
+		}
+		others := 0
+		if len(keys) > 0 {
+			if others, err = r.tx.upTo(`SELECT 1 FROM audit_log WHERE actor_id = $1`+notByKey, 1, q.Actor); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case len(keys) == 0:
+			add("actor_id", notByKey, q.Actor)
+		case len(keys) == 1 && others == 0:
+			add("caller_id", "", string(keys[0])) // each entry of a key is about its caller
+		}
+	}
+	if q.Caller != "" {
+		add("caller_id", "", string(q.Caller))
+	}
+	if q.Action != "" && !strings.Contains(notOften, "'"+string(q.Action)+"'") {
+		add("action", notOften, string(q.Action))
+	}
+	return all, nil
+}
+
+// callersOfKey are the callers of the keys with an id. Keys are never deleted.
+const callersOfKey = `
+	SELECT caller_id FROM json_keys WHERE key_id = $1 UNION SELECT caller_id FROM access_keys WHERE access_key_id = $1`
+
+func scanCallerID(row scanner) (id party.CallerID, err error) { return id, row.Scan(&id) }
 
 // auditPlace finds the first position whose entry was written at a time or later. It
 // is exact except for the differences of clocks.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/holdfast-pay/holdfast/internal/holdfasttest"
 	"github.com/holdfast-pay/holdfast/internal/party"
+	"github.com/holdfast-pay/holdfast/internal/processor"
 	"github.com/holdfast-pay/holdfast/internal/store"
 )
 
@@ -85,12 +86,77 @@ func chainOnce(t *testing.T, db *store.DB, limit int) {
 func TestAuditCursors(t *testing.T) {
 	db := holdfasttest.Open(t, holdfasttest.Addresses(t)["SQLite"](t))
 	logNumber(t, db, 0)
-	_, err := read(t, db, func(tx *store.ReadTx) ([]party.AuditEntry, error) {
-		return tx.AuditEntries(store.AuditQuery{After: "x", Limit: 1})
-	})
-	if !errors.Is(err, store.ErrNoEntry) {
-		t.Errorf("an unknown cursor: %v", err)
+	for _, cursor := range []string{"x", "-1", "E-", "E-x", "E-0", "E\x00-0", "1-1-1", "00000000000000000000000"} {
+		_, err := read(t, db, func(tx *store.ReadTx) ([]party.AuditEntry, error) {
+			return tx.AuditEntries(store.AuditQuery{After: cursor, Limit: 1})
+		})
+		if !errors.Is(err, store.ErrNoEntry) {
+			t.Errorf("the cursor %q: %v", cursor, err)
+		}
 	}
+}
+
+// Filters find the entries of a key, those of somebody else with its name, and those of
+// actions that each payment needs, although no index of their own has them.
+func TestAuditFiltersOfKeys(t *testing.T) {
+	holdfasttest.Databases(t, func(t *testing.T, db *store.DB) {
+		w := holdfasttest.NewWorld(t, db)
+		key, _ := w.JSONKey(w.Shop, processor.NewKey{Name: "till", Scopes: "hold"})
+		byKey := party.Actor{Kind: party.ActorKey, ID: string(key.ID), From: "192.0.2.1"}
+		write := func(by party.Actor, action party.AuditAction, of party.CallerID, object string) {
+			t.Helper()
+			if err := db.Update(store.ByActor(t.Context(), by), func(tx *store.Tx) error {
+				return tx.Log(party.AuditEntry{Action: action, Caller: of, Object: object}, w.Clock.Now())
+			}); err != nil {
+				t.Fatal(err)
+			}
+			w.Clock.Advance(time.Second)
+		}
+		found := func(q store.AuditQuery) (objects string) {
+			t.Helper()
+			q.Limit = 10
+			all, err := read(t, db, func(tx *store.ReadTx) ([]party.AuditEntry, error) { return tx.AuditEntries(q) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range all {
+				objects += e.Object
+			}
+			return objects
+		}
+		write(byKey, "hold.create", w.Shop.ID, "a")
+		write(ann, "hold.create", w.Shop.ID, "b")
+		write(byKey, "hold.release", w.Shop.ID, "c")
+		if err := chain(t.Context(), db, 2); err != nil {
+			t.Fatal(err)
+		}
+		write(byKey, "hold.create", w.Shop.ID, "d")
+		actor := store.AuditQuery{Actor: string(key.ID)}
+		for _, row := range []struct {
+			name, want string
+			q          store.AuditQuery
+		}{
+			{"a key", "dca", actor},
+			{"a key and an action", "da", store.AuditQuery{Actor: actor.Actor, Action: "hold.create"}},
+			{"a key and a rare action", "c", store.AuditQuery{Actor: actor.Actor, Action: "hold.release"}},
+			{"a key and another caller", "", store.AuditQuery{Actor: actor.Actor, Caller: "C-other"}},
+			{"a frequent action", "dba", store.AuditQuery{Action: "hold.create"}},
+			{"a frequent action of a caller", "dba", store.AuditQuery{Action: "hold.create", Caller: w.Shop.ID}},
+			{"a rare action", "c", store.AuditQuery{Action: "hold.release"}},
+			{"a member", "b", store.AuditQuery{Actor: ann.ID}},
+		} {
+			if got := found(row.q); got != row.want {
+				t.Errorf("%s: %q, want %q", row.name, got, row.want)
+			}
+		}
+		write(party.Actor{Kind: party.ActorCommand, ID: string(key.ID), From: "till"}, "mail.send_again", "", "e")
+		if err := chain(t.Context(), db, 10); err != nil {
+			t.Fatal(err)
+		}
+		if got := found(actor); got != "edca" {
+			t.Errorf("a key and a user with its name: %q", got)
+		}
+	})
 }
 
 // A filter that selects only the oldest of many entries finds it on a later page. The

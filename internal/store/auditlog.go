@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -32,65 +33,85 @@ func ActorOf(ctx context.Context) party.Actor {
 	return party.TheServer
 }
 
-// newEntryTable has the columns of a new entry. entryTable has those of the chain, too.
-var (
-	newEntryTable = table[party.AuditEntry]{name: "audit_log", fields: fields[party.AuditEntry]{
-		textField("entry_id", func(e *party.AuditEntry) *string { return &e.ID }),
-		timeField("at", func(e *party.AuditEntry) *time.Time { return &e.At }),
-		textField("actor_kind", func(e *party.AuditEntry) *party.ActorKind { return &e.Actor.Kind }),
-		textField("actor_id", func(e *party.AuditEntry) *string { return &e.Actor.ID }),
-		textField("actor_name", func(e *party.AuditEntry) *string { return &e.Actor.Name }),
-		textField("source", func(e *party.AuditEntry) *string { return &e.Actor.From }),
-		textField("action", func(e *party.AuditEntry) *party.AuditAction { return &e.Action }),
-		textField("caller_id", func(e *party.AuditEntry) *party.CallerID { return &e.Caller }),
-		textField("object", func(e *party.AuditEntry) *string { return &e.Object }),
-		factsField("before", func(e *party.AuditEntry) *party.Facts { return &e.Before }),
-		factsField("after", func(e *party.AuditEntry) *party.Facts { return &e.After }),
-	}}
-	entryTable = table[party.AuditEntry]{
-		name: "audit_log",
-		fields: append(newEntryTable.fields[:len(newEntryTable.fields):len(newEntryTable.fields)],
-			numberField("position", func(e *party.AuditEntry) *int64 { return &e.Position }),
-			hashField("previous", func(e *party.AuditEntry) *party.AuditHash { return &e.Previous }),
-			hashField("hash", func(e *party.AuditEntry) *party.AuditHash { return &e.Hash }),
-		),
-	}
-
-	auditColumns   = entryTable.list()
-	scanAuditEntry = entryTable.scanner()
-	insertEntry    = engine.NewRows(newEntryTable.insertion("writing an audit entry", ""))
-)
-
-// factsField is a column of facts as JSON.
-func factsField[T any](name string, of func(*T) *party.Facts) field[T] {
-	return field[T]{
-		Column: engine.Column{Name: name, Type: engine.Text},
-		value: func(row *T) any {
-			text, err := of(row).Text()
-			if err != nil {
-				return nil // the column refuses it
-			}
-			return text
-		},
-		dest: func(row *T) any { return factsDest{of(row)} },
-	}
+// An auditRow is an entry as it is stored.
+type auditRow struct {
+	party.AuditEntry
+	before, after string          // the facts as JSON
+	digest        party.AuditHash // see [party.AuditEntry.Digest]; not in the chain
 }
 
-// A factsDest reads facts. A text that is no JSON becomes a fact of its own, so that
-// a person can still look at the row.
-type factsDest struct{ to *party.Facts }
+var entryFields = fields[auditRow]{
+	textField("entry_id", func(r *auditRow) *string { return &r.ID }),
+	timeField("at", func(r *auditRow) *time.Time { return &r.At }),
+	textField("actor_kind", func(r *auditRow) *party.ActorKind { return &r.Actor.Kind }),
+	textField("actor_id", func(r *auditRow) *string { return &r.Actor.ID }),
+	textField("actor_name", func(r *auditRow) *string { return &r.Actor.Name }),
+	textField("source", func(r *auditRow) *string { return &r.Actor.From }),
+	textField("action", func(r *auditRow) *party.AuditAction { return &r.Action }),
+	textField("caller_id", func(r *auditRow) *party.CallerID { return &r.Caller }),
+	textField("object", func(r *auditRow) *string { return &r.Object }),
+	textField("before", func(r *auditRow) *string { return &r.before }),
+	textField("after", func(r *auditRow) *string { return &r.after }),
+}
 
-func (d factsDest) Scan(v any) error {
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("%T is no text", v)
+var (
+	// New entries wait in waitingTable for their places in the chain, chainTable.
+	waitingTable = table[auditRow]{name: "audit_waiting", fields: slices.Concat(entryFields, fields[auditRow]{
+		hashField("digest", func(r *auditRow) *party.AuditHash { return &r.digest }),
+	})}
+	placeFields = fields[auditRow]{
+		numberField("position", func(r *auditRow) *int64 { return &r.Position }),
+		hashField("previous", func(r *auditRow) *party.AuditHash { return &r.Previous }),
+		hashField("hash", func(r *auditRow) *party.AuditHash { return &r.Hash }),
 	}
+	chainTable = table[auditRow]{name: "audit_log", fields: slices.Concat(entryFields, placeFields)}
+
+	waitingColumns, chainColumns = waitingTable.list(), chainTable.list()
+	scanWaitingRow, scanChainRow = waitingTable.scanner(), chainTable.scanner()
+
+	insertEntry = engine.NewRows(waitingTable.insertion("writing an audit entry", ""))
+	chainEntry  = engine.NewRows(engine.Transfer{
+		Doing: "chaining audit entries", From: waitingTable.name, To: chainTable.name,
+		Copied: entryFields.columns(), More: placeFields.columns(), Key: entryFields[0].Column,
+	})
+)
+
+// rowOf returns the row of an entry that has no place yet.
+func rowOf(e party.AuditEntry) (r auditRow, err error) {
+	r.AuditEntry = e
+	if r.before, err = e.Before.Text(); err == nil {
+		r.after, err = e.After.Text()
+	}
+	if err == nil {
+		r.digest, err = e.Digest(r.before, r.after)
+	}
+	return r, err
+}
+
+// entry is the entry of a row.
+func (r auditRow) entry() party.AuditEntry {
+	r.Before, r.After = readFacts(r.before), readFacts(r.after)
+	return r.AuditEntry
+}
+
+// readFacts reads facts. A text that is no JSON becomes a fact of its own, so that a
+// person can still look at the row.
+func readFacts(text string) party.Facts {
 	facts := party.Facts{}
 	if err := json.Unmarshal([]byte(text), &facts); err != nil {
-		facts = party.Facts{"unreadable": text}
+		return party.Facts{"unreadable": text}
 	}
-	*d.to = facts
-	return nil
+	return facts
+}
+
+func scanWaitingEntry(from scanner) (party.AuditEntry, error) {
+	row, err := scanWaitingRow(from)
+	return row.entry(), err
+}
+
+func scanChainEntry(from scanner) (party.AuditEntry, error) {
+	row, err := scanChainRow(from)
+	return row.entry(), err
 }
 
 // hashField is a column of hashes. NULL is the zero hash.
@@ -127,16 +148,30 @@ func (tx *Tx) ActBy(p party.Party) { tx.actor = p.Actor(tx.actor.From) }
 // Log writes an entry of the audit log, in the action's commit. The actor is that of
 // the action's context. real is the real time.
 func (tx *Tx) Log(e party.AuditEntry, real time.Time) error {
-	e.ID, e.At, e.Actor = newEntryID(real), real, tx.actor
-	e, err := e.Complete()
+	row, err := newEntry(e, tx.actor, real)
 	if err != nil {
 		return err
 	}
-	return insertEntry.Add(tx.sql, newEntryTable.fields.values(&e)...)
+	return insertEntry.Add(tx.sql, waitingTable.fields.values(&row)...)
+}
+
+// newEntry is the row of an entry about what an actor does now.
+func newEntry(e party.AuditEntry, by party.Actor, real time.Time) (auditRow, error) {
+	e.ID, e.At, e.Actor = newEntryID(real), when(micros(real)), by
+	e, err := e.Complete()
+	if err != nil {
+		return auditRow{}, err
+	}
+	return rowOf(e)
 }
 
 // newEntryID begins with the time, so that new rows come at the end of the table.
-func newEntryID(real time.Time) string { return fmt.Sprintf("%014x%s", micros(real), rand.Text()[:12]) }
+func newEntryID(real time.Time) string { return idsFrom(real) + rand.Text()[:entryIDRandom] }
+
+// idsFrom is the beginning of the ids of entries that are written at a time.
+func idsFrom(at time.Time) string { return fmt.Sprintf("%014x", micros(at)) }
+
+const entryIDRandom = 12 // random characters of an id
 
 // An AuditHead is the end of the chain of audit entries.
 type AuditHead struct {
@@ -165,19 +200,13 @@ func (tx *ReadTx) AuditHead() (AuditHead, error) {
 	return all[0], nil
 }
 
-// waitingEntries are the entries that have no place in the chain.
-var waitingEntries = `
-	SELECT ` + auditColumns + ` FROM audit_log WHERE position IS NULL ORDER BY at, entry_id LIMIT $1`
+// oldestWaiting are the entries that have waited longest for their place in the chain.
+const oldestWaiting = `SELECT entry_id, digest FROM audit_waiting ORDER BY entry_id LIMIT $1`
 
 // HasUnchained reports whether entries wait for their place in the chain.
 func (tx *ReadTx) HasUnchained() (bool, error) {
-	n, err := tx.upTo(`SELECT 1 FROM audit_log WHERE position IS NULL`, 1)
+	n, err := tx.upTo(`SELECT 1 FROM audit_waiting`, 1)
 	return n > 0, err
-}
-
-// Unchained reads entries that have no place in the chain, at most limit.
-func (tx *ReadTx) Unchained(limit int) ([]party.AuditEntry, error) {
-	return list(tx, "reading new audit entries", scanAuditEntry, waitingEntries, limit)
 }
 
 // ChainAudit gives entries their places at the end of the chain, at most limit, and
@@ -193,31 +222,38 @@ func (tx *Tx) ChainAudit(limit int) (int, error) {
 	if err != nil || len(heads) == 0 {
 		return 0, err
 	}
-	entries, err := tx.Unlocked("only the server that has the end of the chain changes them").Unchained(limit)
-	if err != nil || len(entries) == 0 {
+	waiting, err := list(tx.Unlocked("only the server that has the end of the chain moves them"),
+		"reading new audit entries", scanDigest, oldestWaiting, limit)
+	if err != nil || len(waiting) == 0 {
 		return 0, err
 	}
-	head := heads[0]
-	var rows [][]any
-	for _, e := range entries {
-		if e, err = e.Chain(head.Last+1, head.Hash); err != nil {
-			return 0, err
-		}
-		rows = append(rows, []any{e.Position, e.Previous[:], e.Hash[:], e.ID})
-		head = AuditHead{e.Position, e.Hash}
+	end := heads[0]
+	rows := make([][]any, len(waiting))
+	for i := range waiting {
+		place := &waiting[i]
+		place.Position, place.Previous = end.Last+1, end.Hash
+		place.Hash = place.digest.Chained(place.Position, place.Previous)
+		rows[i] = append(placeFields.values(place), place.ID)
+		end = AuditHead{place.Position, place.Hash}
 	}
-	if err := chainEntry.WriteMany(tx.sql, rows); err != nil {
+	if err := chainEntry.AddMany(tx.sql, rows); err != nil {
 		return 0, err
 	}
-	return len(entries), tx.one("moving the end of the audit log", `
+	if err := tx.sql.Run(engine.Statement{
+		Doing: "chaining audit entries", Text: removeChained, Args: []any{waiting[len(waiting)-1].ID},
+		Want: int64(len(waiting)),
+	}); err != nil {
+		return 0, err
+	}
+	return len(waiting), tx.one("moving the end of the audit log", `
 		UPDATE audit_chain SET last = $1, hash = $2 WHERE place = 1 AND last = $3`,
-		head.Last, head.Hash[:], heads[0].Last)
+		end.Last, end.Hash[:], heads[0].Last)
 }
 
-// chainEntry gives an entry its place in the chain. The database refuses it for an
-// entry that has one.
-var chainEntry = engine.Keys[string]("chaining audit entries").Change(engine.Update{
-	Doing: "chaining an audit entry", Table: "audit_log",
-	Set: append(engine.Columns(engine.Number, "position"), engine.Columns(engine.Blob, "previous, hash")...),
-	Key: engine.Columns(engine.Text, "entry_id"), Triggers: true,
-})
+// removeChained removes the entries that have waited longest. The database refuses it
+// for an entry that is not in the chain.
+const removeChained = `DELETE FROM audit_waiting WHERE entry_id <= $1`
+
+func scanDigest(row scanner) (r auditRow, err error) {
+	return r, row.Scan(&r.ID, hashDest{&r.digest})
+}

@@ -147,7 +147,8 @@ func TestTwoServersChainTheAuditLog(t *testing.T) {
 	}
 }
 
-// The database refuses to change or delete entries, except to give them a place.
+// The database refuses to change entries, and to delete them, except to move them into
+// the chain.
 func TestTheDatabaseKeepsAuditEntries(t *testing.T) {
 	for name, address := range holdfasttest.EmptyAddresses(t) {
 		t.Run(name, func(t *testing.T) {
@@ -160,11 +161,11 @@ func TestTheDatabaseKeepsAuditEntries(t *testing.T) {
 			logEntries(t, db, ann, "C2")
 			prompt := raw(t, at)
 			for _, statement := range []string{
-				`DELETE FROM audit_log WHERE position = 1`,
-				`DELETE FROM audit_log WHERE position IS NULL`,
-				`UPDATE audit_log SET after = '{}' WHERE position = 1`,
-				`UPDATE audit_log SET position = NULL, previous = NULL, hash = NULL WHERE position = 1`,
-				`UPDATE audit_log SET actor_id = 'P2' WHERE position IS NULL`,
+				`DELETE FROM audit_log`,
+				`UPDATE audit_log SET after = '{}'`,
+				`UPDATE audit_log SET position = 2`,
+				`DELETE FROM audit_waiting`,
+				`UPDATE audit_waiting SET actor_id = 'P2'`,
 			} {
 				if _, err := prompt.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "never") {
 					t.Errorf("%s: %v", statement, err)
@@ -172,6 +173,9 @@ func TestTheDatabaseKeepsAuditEntries(t *testing.T) {
 			}
 			if err := chain(t.Context(), db, 1); err != nil {
 				t.Error(err)
+			}
+			if v := verified(t, db, nil); v.Fault != "" || v.Checked != 2 || v.Waiting != 0 {
+				t.Errorf("the chain: %+v", v)
 			}
 		})
 	}
@@ -204,6 +208,39 @@ func TestVerifyAudit(t *testing.T) {
 	}
 }
 
+// An entry that was changed before it got its place is found, too.
+func TestVerifyEntriesThatWaited(t *testing.T) {
+	for name, address := range holdfasttest.EmptyAddresses(t) {
+		t.Run(name, func(t *testing.T) {
+			at := address(t)
+			db := holdfasttest.Open(t, at)
+			logEntries(t, db, ann, "C1", "C2")
+			for _, statement := range []string{
+				`DROP TRIGGER audit_waiting_changed` + triggersOf(at, "audit_waiting"),
+				`UPDATE audit_waiting SET actor_name = 'Ben' WHERE caller_id = 'C2'`,
+			} {
+				if _, err := raw(t, at).ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := chain(t.Context(), db, 10); err != nil {
+				t.Fatal(err)
+			}
+			if v := verified(t, db, nil); v.At != 2 || !strings.Contains(v.Fault, "was changed") {
+				t.Errorf("at %d: %s", v.At, v.Fault)
+			}
+		})
+	}
+}
+
+// triggersOf is the end of a statement that removes a trigger of a table.
+func triggersOf(address, table string) string {
+	if strings.HasPrefix(address, "postgres") {
+		return " ON " + table
+	}
+	return ""
+}
+
 // tamper changes the log in several ways, and takes each change back.
 func tamper(t *testing.T, at string, db *store.DB, kept party.AuditHash) {
 	t.Helper()
@@ -214,10 +251,7 @@ func tamper(t *testing.T, at string, db *store.DB, kept party.AuditHash) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
-	on := ""
-	if strings.HasPrefix(at, "postgres") {
-		on = " ON audit_log"
-	}
+	on := triggersOf(at, "audit_log")
 	run(`DROP TRIGGER audit_log_deleted` + on)
 	run(`DROP TRIGGER audit_log_changed` + on)
 	run(`CREATE TABLE kept AS SELECT * FROM audit_log`)
@@ -245,8 +279,9 @@ func tamper(t *testing.T, at string, db *store.DB, kept party.AuditHash) {
 		run(`DELETE FROM audit_chain`)
 		run(`INSERT INTO audit_chain SELECT * FROM kept_chain`)
 	}
-	run(`UPDATE audit_log SET position = NULL, previous = NULL, hash = NULL, actor_name = 'Ben'`)
+	run(`DELETE FROM audit_log`)
 	run(`UPDATE audit_chain SET last = 0, hash = (SELECT previous FROM kept WHERE position = 1)`)
+	logEntries(t, db, party.Actor{Kind: party.ActorMember, ID: "P2", Name: "Ben"}, "C1", "C2", "C3", "C4", "C5")
 	if err := chain(t.Context(), db, 10); err != nil {
 		t.Fatal(err)
 	}

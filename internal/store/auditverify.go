@@ -27,7 +27,7 @@ const waitingMost = 1000
 
 // auditFrom reads the entries behind a position, in the order of the chain.
 var auditFrom = `
-	SELECT ` + auditColumns + ` FROM audit_log WHERE position > $1 ORDER BY position LIMIT $2`
+	SELECT ` + chainColumns + ` FROM audit_log WHERE position > $1 ORDER BY position LIMIT $2`
 
 // VerifyAudit checks that no entry of the chain was changed, removed or added since
 // it was written. Somebody who can write to the database could compute all hashes
@@ -57,7 +57,7 @@ type chainCheck struct {
 // batch checks the next entries, and reports whether there are more. The last batch
 // is compared with the end of the chain, as both are in one state of the store.
 func (c *chainCheck) batch(tx *ReadTx, v *AuditVerdict) (more bool, err error) {
-	entries, err := list(tx, "reading the audit log", scanAuditEntry, auditFrom, c.last.Last, auditVerifyBatch)
+	entries, err := list(tx, "reading the audit log", scanChainRow, auditFrom, c.last.Last, auditVerifyBatch)
 	if err != nil {
 		return false, err
 	}
@@ -86,21 +86,21 @@ func (c *chainCheck) batch(tx *ReadTx, v *AuditVerdict) (more bool, err error) {
 		v.At = c.last.Last
 		v.Fault = "the entry was changed and its hash computed again; the end of the chain has its former hash"
 	}
-	v.Waiting, err = tx.upTo(`SELECT 1 FROM audit_log WHERE position IS NULL`, waitingMost)
+	v.Waiting, err = tx.upTo(`SELECT 1 FROM audit_waiting`, waitingMost)
 	return false, err
 }
 
 // next checks the entry behind the last one. It returns what is wrong, and at which
 // position.
-func (c *chainCheck) next(e *party.AuditEntry) (at int64, fault string) {
+func (c *chainCheck) next(e *auditRow) (at int64, fault string) {
 	if e.Position != c.last.Last+1 {
 		return c.last.Last + 1, fmt.Sprintf("the entry is missing; the next one is %d", e.Position)
 	}
-	again, err := e.Chain(e.Position, e.Previous)
+	digest, err := e.Digest(e.before, e.after)
 	switch {
 	case err != nil:
 		return e.Position, err.Error()
-	case again.Hash != e.Hash:
+	case digest.Chained(e.Position, e.Previous) != e.Hash:
 		return e.Position, "the entry was changed"
 	case e.Previous != c.last.Hash:
 		return max(c.last.Last, 1), "the entry was changed and its hash computed again; the next entry has its former hash"

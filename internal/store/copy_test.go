@@ -262,7 +262,7 @@ func TestACopyOfAPausedStore(t *testing.T) {
 			}
 			var entries int
 			err = raw(t, target).QueryRowContext(t.Context(),
-				`SELECT COUNT(1) FROM audit_log WHERE action = 'store.copy' AND object = ''`).Scan(&entries)
+				`SELECT COUNT(1) FROM audit_waiting WHERE action = 'store.copy' AND object = ''`).Scan(&entries)
 			if err != nil || entries != 1 {
 				t.Errorf("%d entries of its audit log say that it was copied (%v)", entries, err)
 			}

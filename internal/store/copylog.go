@@ -57,7 +57,7 @@ func logCopyingFile(ctx context.Context, file string, action party.AuditAction, 
 	if err != nil {
 		return err
 	}
-	found, err := sqliteDialect.has(ctx, look, "audit_log")
+	found, err := sqliteDialect.has(ctx, look, waitingTable.name)
 	if err = errors.Join(err, look.Close()); err != nil || !found {
 		return err
 	}
@@ -70,11 +70,10 @@ func logCopyingFile(ctx context.Context, file string, action party.AuditAction, 
 
 // logOutside is [Tx.Log] for a transaction without the engine.
 func logOutside(ctx context.Context, tx *sql.Tx, e party.AuditEntry, real time.Time) error {
-	e.ID, e.At, e.Actor = newEntryID(real), real, ActorOf(ctx)
-	e, err := e.Complete()
+	row, err := newEntry(e, ActorOf(ctx), real)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, newEntryTable.insertText(""), newEntryTable.fields.values(&e)...)
+	_, err = tx.ExecContext(ctx, waitingTable.insertText(""), waitingTable.fields.values(&row)...)
 	return err
 }

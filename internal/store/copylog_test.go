@@ -21,7 +21,7 @@ func TestCopiesOfAStoreThatCannotBeWritten(t *testing.T) {
 		want    error
 	}{
 		// The trigger makes an entry so large that it needs pages of its own.
-		"full": {prepare: `PRAGMA max_page_count = 1; CREATE TEMP TRIGGER large BEFORE INSERT ON audit_log BEGIN
+		"full": {prepare: `PRAGMA max_page_count = 1; CREATE TEMP TRIGGER large BEFORE INSERT ON audit_waiting BEGIN
 			INSERT INTO metadata VALUES ('', '', hex(zeroblob(50000))); END`, want: store.ErrNoSpace},
 		"locked": {prepare: `PRAGMA busy_timeout = 1`, lock: true, want: store.ErrLocked},
 	} {

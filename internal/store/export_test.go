@@ -45,11 +45,15 @@ var Queries = map[string]string{
 	"SEARCH tokens USING INDEX tokens_by_reference (caller_id=? AND reference=?)":       tokenByReference,
 	"SEARCH transactions USING INDEX transactions_by_parent (caller_id=? AND parent=?)": childrenOf,
 	"SCAN steps USING COVERING INDEX steps_to_tell":                                     line,
-	"SCAN audit_log USING INDEX audit_log_waiting":                                      waitingEntries,
+	"SCAN audit_waiting": oldestWaiting,
 	"SEARCH audit_log USING INDEX audit_log_by_caller (caller_id=? AND position>? AND position<?)": auditChained(
-		auditColumns, auditEqual{column: "caller_id"}),
+		chainColumns, &auditIndex{column: "caller_id"}),
 	"SEARCH audit_log USING COVERING INDEX audit_log_by_object (object=? AND position>? AND position<?)": auditChained(
-		"position", auditEqual{column: "object"}),
+		"position", &auditIndex{column: "object"}),
+	"SEARCH audit_log USING INDEX audit_log_by_actor (actor_id=? AND position>? AND position<?)": auditChained(
+		chainColumns, &auditIndex{column: "actor_id", condition: notByKey}),
+	"SEARCH audit_log USING INDEX audit_log_by_action (action=? AND position>? AND position<?)": auditChained(
+		chainColumns, &auditIndex{column: "action", condition: notOften}),
 }
 
 // BoundedMax is how many rows a page of a list with a filter reads at most.
@@ -60,7 +64,7 @@ const BoundedMax = boundedMax
 func Pages() map[string]string {
 	const byAge = "(received,transaction_id)"
 	all := map[string]string{
-		auditFrom: "(position>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)",
+		auditFrom: "(rowid>?)", pageToCheck: byAge, pageOfHolds: byAge, pageOfDueHolds: "(due,transaction_id)",
 	}
 	for byExpiry, place := range map[bool]string{false: "token_id<?", true: "(expires,token_id)<(?,?)"} {
 		all[callerTokens[byExpiry].page], all[callerTokens[byExpiry].last] = place, place
@@ -75,7 +79,7 @@ func Pages() map[string]string {
 	}
 	all[`SELECT mail_id`+pageOfMailsTo] = "mails_by_age ((created,mail_id)>(?,?))"
 	all[pageOfRecentMovements], all[pageOfLateMovements] = byAge, "(at,transaction_id,seq)"
-	all[auditWaiting], all[auditChained(auditColumns)] = "audit_log_waiting ((at,entry_id)<(?,?))", "position<?"
+	all[auditWaiting], all[auditChained(chainColumns, nil)] = "(entry_id<?)", "(rowid>? AND rowid<?)"
 	for l, query := range queuedIn {
 		_, at := l.where()
 		all[query] = "(" + at + ",subject,seq)"

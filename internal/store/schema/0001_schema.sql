@@ -1172,11 +1172,11 @@ INSERT INTO event_feed (place, last) VALUES (1, 0);
 
 -- Actions of people, programs and commands: one row each, written in the commit of the action. actor_id is a party, a key
 -- or a user of the machine, and source the address or machine that the action came from. before and after are JSON
--- objects of texts. at is real time.
+-- objects of texts. at is real time, and entry_id begins with it.
 --
--- position is the row's place in the chain, and hash covers the row, its position and the hash of the row before, which
--- is previous. The three are NULL until the row has its place. Rows are never deleted, and change only then.
-CREATE TABLE audit_log (
+-- A new row waits in audit_waiting for its place in the chain. digest is a hash of the row. Rows never change, and go only
+-- when they are in audit_log.
+CREATE TABLE audit_waiting (
 	entry_id   TEXT   NOT NULL PRIMARY KEY,
 	at         BIGINT NOT NULL,
 	actor_kind TEXT   NOT NULL CHECK (actor_kind IN ('member', 'key', 'command', 'party', 'server')),
@@ -1188,48 +1188,35 @@ CREATE TABLE audit_log (
 	object     TEXT   NOT NULL,
 	before     TEXT   NOT NULL,
 	after      TEXT   NOT NULL,
-	position   BIGINT CHECK (position > 0),
-	previous   BYTEA,
-	hash       BYTEA,
-	CHECK ((position IS NULL) = (previous IS NULL) AND (position IS NULL) = (hash IS NULL))
+	digest     BYTEA  NOT NULL
 ) {{byKey}};
-CREATE INDEX audit_log_waiting ON audit_log (at, entry_id) WHERE position IS NULL;
-CREATE UNIQUE INDEX audit_log_by_position ON audit_log (position) WHERE position IS NOT NULL;
-CREATE INDEX audit_log_by_caller ON audit_log (caller_id, position) WHERE position IS NOT NULL;
-CREATE INDEX audit_log_by_actor ON audit_log (actor_id, position) WHERE position IS NOT NULL;
-CREATE INDEX audit_log_by_object ON audit_log (object, position) WHERE position IS NOT NULL;
-CREATE INDEX audit_log_by_action ON audit_log (action, position) WHERE position IS NOT NULL;
 
-{{if sqlite -}}
--- +goose StatementBegin
-CREATE TRIGGER audit_log_deleted BEFORE DELETE ON audit_log
-BEGIN SELECT RAISE(ABORT, 'rows of the audit log are never deleted'); END;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE TRIGGER audit_log_changed BEFORE UPDATE ON audit_log
-WHEN OLD.position IS NOT NULL
-	OR (NEW.entry_id, NEW.at, NEW.actor_kind, NEW.actor_id, NEW.actor_name, NEW.source, NEW.action, NEW.caller_id,
-		NEW.object, NEW.before, NEW.after)
-	IS NOT (OLD.entry_id, OLD.at, OLD.actor_kind, OLD.actor_id, OLD.actor_name, OLD.source, OLD.action, OLD.caller_id,
-		OLD.object, OLD.before, OLD.after)
-BEGIN SELECT RAISE(ABORT, 'rows of the audit log are never changed'); END;
--- +goose StatementEnd
-{{- else -}}
--- +goose StatementBegin
-CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-	RAISE EXCEPTION 'rows of the audit log are never changed or deleted';
-END $$;
--- +goose StatementEnd
-CREATE TRIGGER audit_log_deleted BEFORE DELETE OR TRUNCATE ON audit_log EXECUTE FUNCTION refuse_audit_change();
-CREATE TRIGGER audit_log_changed BEFORE UPDATE ON audit_log FOR EACH ROW
-WHEN (OLD.position IS NOT NULL
-	OR (NEW.entry_id, NEW.at, NEW.actor_kind, NEW.actor_id, NEW.actor_name, NEW.source, NEW.action, NEW.caller_id,
-		NEW.object, NEW.before, NEW.after)
-	IS DISTINCT FROM (OLD.entry_id, OLD.at, OLD.actor_kind, OLD.actor_id, OLD.actor_name, OLD.source, OLD.action,
-		OLD.caller_id, OLD.object, OLD.before, OLD.after))
-EXECUTE FUNCTION refuse_audit_change();
-{{- end}}
+-- The chain. position is the row's place in it, and hash covers the row, its position and the hash of the row before,
+-- which is previous. Rows are added at the end, and never changed or deleted.
+--
+-- Entries of keys are found by their caller, and those of actions that each payment by the JSON API needs by their
+-- position or caller: see store/auditlist.go.
+CREATE TABLE audit_log (
+	position   BIGINT NOT NULL PRIMARY KEY CHECK (position > 0),
+	entry_id   TEXT   NOT NULL,
+	at         BIGINT NOT NULL,
+	actor_kind TEXT   NOT NULL CHECK (actor_kind IN ('member', 'key', 'command', 'party', 'server')),
+	actor_id   TEXT   NOT NULL,
+	actor_name TEXT   NOT NULL,
+	source     TEXT   NOT NULL,
+	action     TEXT   NOT NULL,
+	caller_id  TEXT   NOT NULL,
+	object     TEXT   NOT NULL,
+	before     TEXT   NOT NULL,
+	after      TEXT   NOT NULL,
+	previous   BYTEA  NOT NULL,
+	hash       BYTEA  NOT NULL
+) {{plain}};
+CREATE INDEX audit_log_by_caller ON audit_log (caller_id, position);
+CREATE INDEX audit_log_by_object ON audit_log (object, position);
+CREATE INDEX audit_log_by_actor ON audit_log (actor_id, position) WHERE actor_kind <> 'key';
+CREATE INDEX audit_log_by_action ON audit_log (action, position)
+WHERE action NOT IN ('checkout.create', 'hold.create', 'hold.settle', 'payment.create');
 
 -- The end of the chain: the position and the hash of its last row. There is one row. The server that lengthens the chain
 -- locks it.
@@ -1240,6 +1227,56 @@ CREATE TABLE audit_chain (
 ) {{plain}};
 INSERT INTO audit_chain (place, last, hash)
 VALUES (1, 0, {{if sqlite}}zeroblob(32){{else}}decode(repeat('00', 32), 'hex'){{end}});
+
+{{if sqlite -}}
+-- +goose StatementBegin
+CREATE TRIGGER audit_log_deleted BEFORE DELETE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'rows of the audit log are never deleted'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_log_changed BEFORE UPDATE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'rows of the audit log are never changed'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_waiting_changed BEFORE UPDATE ON audit_waiting
+BEGIN SELECT RAISE(ABORT, 'rows of the audit log are never changed'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_waiting_deleted BEFORE DELETE ON audit_waiting
+WHEN NOT EXISTS (SELECT 1 FROM audit_log
+	WHERE object = OLD.object AND position > (SELECT last FROM audit_chain) AND entry_id = OLD.entry_id)
+BEGIN SELECT RAISE(ABORT, 'rows of the audit log are never deleted before they are in the chain'); END;
+-- +goose StatementEnd
+{{- else -}}
+-- +goose StatementBegin
+CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION 'rows of the audit log are never changed or deleted';
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_log_deleted BEFORE DELETE OR TRUNCATE ON audit_log EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_log_changed BEFORE UPDATE ON audit_log EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER audit_waiting_changed BEFORE UPDATE OR TRUNCATE ON audit_waiting
+EXECUTE FUNCTION refuse_audit_change();
+-- The rows that this transaction has added to the chain are behind its end, which is written last. They are few, so they
+-- are read by their positions, whatever PostgreSQL believes about their number.
+-- +goose StatementBegin
+CREATE FUNCTION refuse_audit_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (
+		SELECT entry_id FROM gone EXCEPT
+		SELECT entry_id FROM (
+			SELECT entry_id FROM audit_log WHERE position > (SELECT last FROM audit_chain) ORDER BY position LIMIT 1000
+		) AS added)
+	THEN
+		RAISE EXCEPTION 'rows of the audit log are never deleted before they are in the chain';
+	END IF;
+	RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_waiting_deleted AFTER DELETE ON audit_waiting REFERENCING OLD TABLE AS gone
+EXECUTE FUNCTION refuse_audit_loss();
+{{- end}}
 
 -- The servers that run on the store. A server writes seen every ten seconds, and removes its row when it stops. schema is
 -- the newest version of the schema that its program knows. mails is the address to which the links in the server's mails
