@@ -88,8 +88,8 @@ func (s *Server) showAttention(c *call) error {
 	})
 }
 
-// readNeeded reads what a person must look at, of each account at most so many rows of
-// each kind.
+// readNeeded reads what a person must look at. It reads one row more of each kind than a
+// table shows, so that the table says that it was cut.
 func (s *Server) readNeeded(ctx context.Context) (all []needed, err error) {
 	err = s.Store.View(ctx, func(tx *store.ReadTx) error {
 		all = nil
@@ -99,13 +99,13 @@ func (s *Server) readNeeded(ctx context.Context) (all []needed, err error) {
 		}
 		for _, a := range accounts {
 			n := needed{account: a.NetworkAccount}
-			if n.payments, err = tx.NetworkAttention(a.ID, attentionRows); err != nil {
+			if n.payments, err = tx.NetworkAttention(a.ID, attentionRows+1); err != nil {
 				return err
 			}
-			if n.holds, err = tx.PageHoldAttention(a.ID, attentionRows); err != nil {
+			if n.holds, err = tx.PageHoldAttention(a.ID, attentionRows+1); err != nil {
 				return err
 			}
-			if n.events, err = tx.NetworkEvents(a.ID, store.NetworkEventGivenUp, attentionRows); err != nil {
+			if n.events, err = tx.NetworkEvents(a.ID, store.NetworkEventGivenUp, attentionRows+1); err != nil {
 				return err
 			}
 			all = append(all, n)

@@ -48,7 +48,7 @@ func TestOverviewCharts(t *testing.T) {
 	if _, err := s.Reserve(s.Authorize("9.00"), "9.00", "order-2"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Processor.SumDays(t.Context()); err != nil {
+	if err := s.SumDays(); err != nil {
 		t.Fatal(err)
 	}
 	b := s.as(party.RoleOwner, s.Shop.ID)
@@ -231,7 +231,21 @@ func TestNumbersOfTheOverviewLeadToLists(t *testing.T) {
 		})
 	}))
 	b.get("server/").wantFigure("For a person to look at", "2")
-	b.get("server/attention").want(s.caller("payments/1TLOOK"), "captured by hand", "HLOOK", "captured elsewhere", "fen")
+	b.get("server/attention").want(s.caller("payments/1TLOOK"), "captured by hand", "HLOOK", "captured elsewhere", "fen").
+		wantNot("The first")
+	must(s.Processor.AcknowledgePageHold(t.Context(), "HLOOK"))
+	must(s.DB.Update(t.Context(), func(tx *store.Tx) error {
+		for i := range 100 {
+			if err := tx.SaveNetworkPayment(payment.NetworkPayment{
+				Caller: s.Shop.ID, Transaction: holdfast.TransactionID(fmt.Sprintf("1TLOOK%03d", i)), Account: account.ID,
+				Updated: s.Clock.Now(), Details: payment.Details{Attention: "captured by hand"},
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	b.get("server/attention").want("The first 100")
 	for language, want := range map[string]string{"de": "Unbeantwortete Fragen", "es": "Consultas a la red"} {
 		b.header.Set("Accept-Language", language)
 		b.get("server/questions").want(want)
