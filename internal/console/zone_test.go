@@ -21,7 +21,7 @@ func TestZone(t *testing.T) {
 	first := s.Reserved("42.50", "order-1")
 	s.Clock.Advance(time.Hour)
 	s.Reserved("7.50", "order-2")
-	if _, err := s.Processor.SumDays(t.Context()); err != nil {
+	if err := s.SumDays(); err != nil {
 		t.Fatal(err)
 	}
 	b := s.as(party.RoleOwner, s.Shop.ID)

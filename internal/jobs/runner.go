@@ -52,6 +52,9 @@ const (
 	// chainRest is the time between two rounds that give places to audit entries, for
 	// the same reason. Nobody waits for them.
 	chainRest = 250 * time.Millisecond
+	// sumRest is the time between two pages of payments that are added up, so that
+	// requests do not wait for a processor.
+	sumRest = 10 * time.Millisecond
 	// stuckAfter is how long a round may take. Rounds are bounded, but a disk or a
 	// network may be slow.
 	stuckAfter = 10 * time.Minute
@@ -94,7 +97,7 @@ func (r *Runner) loops() []loop {
 		{chaining, r.Processor.ChainAudit, nil, chainRest},
 		{auditing, r.Processor.AuditBooks, nil, 0},
 		{auditingChanges, r.Processor.AuditChanged, nil, 0},
-		{"adding up days", r.Processor.SumDays, nil, 0},
+		{"adding up days", r.Processor.SumDays, nil, sumRest},
 	}
 	for i, l := range loops {
 		loops[i] = r.unlessPaused(l)

@@ -176,7 +176,7 @@ func TestRunUntilTheContextEnds(t *testing.T) {
 			case 20 * time.Millisecond:
 				rests.Add(1)
 				return ctx.Err()
-			case 10 * time.Millisecond, 250 * time.Millisecond: // after new events and audit entries
+			case 10 * time.Millisecond, 250 * time.Millisecond: // after events, sums and audit entries
 				return ctx.Err()
 			case time.Second, 5 * time.Second: // the latter between two looks for warnings
 			default:

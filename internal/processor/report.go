@@ -17,9 +17,6 @@ const (
 	// sumShare is how much longer than its computation a caller's sums stay as they
 	// are, so that the job takes little of a server's time.
 	sumShare = 50
-	// sumRest is how much longer the job rests after each page than it took to read, so
-	// that requests do not wait for a processor.
-	sumRest = 3
 	// sumDaysMost is how many days are added up at once.
 	sumDaysMost = 31
 	// sumLag is how long after its end a day is closed. All commits with steps of the
@@ -34,10 +31,21 @@ type daySums struct {
 	look  time.Time // when to look at all callers next
 	queue []party.Caller
 	next  map[party.CallerID]time.Time // when a caller is due again
+	under *sumsUnder                   // of the first caller of the queue; nil if none is begun
+	spent time.Duration                // on the first caller of the queue
 }
 
-// SumDays computes the daily sums of one caller that is due, at most of a month.
-// It reports zero if no caller is due.
+// sumsUnder are the sums of a caller's next days, of which some pages are read.
+type sumsUnder struct {
+	place   store.DailySumPlace
+	days    store.DaysToSum
+	more    bool // there are further days to compute
+	reading *store.DayReading
+}
+
+// SumDays computes the daily sums of one caller that is due, at most of a month: it
+// reads one page of payments for them, and writes the sums after the last page. It
+// reports zero if no caller is due.
 //
 // It computes the sums of the days that are not closed again, and writes them if
 // they differ. A day is closed an hour after its end, if no deadline of the day
@@ -50,11 +58,12 @@ func (p *Processor) SumDays(ctx context.Context) (done int, err error) {
 		return 0, err
 	}
 	c, began := s.queue[0], p.now()
-	more, err := p.sumDaysOf(ctx, c)
+	more, err := p.sumPage(ctx, c)
+	now := p.now()
+	s.spent += now.Sub(began)
 	if !more || err != nil {
-		s.queue = s.queue[1:]
-		now := p.now()
-		s.next[c.ID] = now.Add(max(sumEvery, sumShare*now.Sub(began)))
+		s.next[c.ID] = now.Add(max(sumEvery, sumShare*s.spent))
+		s.queue, s.under, s.spent = s.queue[1:], nil, 0
 	}
 	if err != nil {
 		return 1, fmt.Errorf("adding up the days of caller %s: %w", c.ID, err)
@@ -87,59 +96,50 @@ func (p *Processor) queueSums(ctx context.Context) error {
 	return nil
 }
 
-// sumDaysOf computes the next days of a caller. more says that there are further
-// days to compute.
-func (p *Processor) sumDaysOf(ctx context.Context, c party.Caller) (more bool, err error) {
-	var place store.DailySumPlace
-	var days store.DaysToSum
-	err = p.db.View(ctx, func(tx *store.ReadTx) error {
+// sumPage adds up the next page of a caller's days, and writes the sums after the last
+// one. more says that there are further pages or days.
+func (p *Processor) sumPage(ctx context.Context, c party.Caller) (more bool, err error) {
+	s := &p.sums
+	if s.under == nil {
+		if s.under, err = p.beginSums(ctx, c); err != nil || s.under == nil {
+			return false, err
+		}
+	}
+	u := s.under
+	if more, err = u.reading.Next(ctx); err != nil || more {
+		return more, err
+	}
+	s.under = nil
+	err = p.db.KeepDailySums(ctx, u.place, u.days, u.reading.Sums())
+	if errors.Is(err, store.ErrStale) { // another server has computed them, or the clock was moved
+		return false, nil
+	}
+	return u.more, err
+}
+
+// beginSums begins to compute the next days of a caller. It is nil if there are none.
+func (p *Processor) beginSums(ctx context.Context, c party.Caller) (*sumsUnder, error) {
+	var u sumsUnder
+	err := p.db.View(ctx, func(tx *store.ReadTx) error {
 		caller, found, err := tx.Caller(c.ID) // its clock may have been moved
 		if err != nil || !found {
 			return err
 		}
-		place, found, err = tx.DailySumPlace(c.ID)
+		u.place, found, err = tx.DailySumPlace(c.ID)
 		if err != nil || !found {
 			return err
 		}
 		real := p.now()
 		now := caller.Now(real)
 		overdue, err := tx.OverdueSince(c.ID, now)
-		days, more = daysToSum(place, real, now, overdue)
+		u.days, u.more = daysToSum(u.place, real, now, overdue)
 		return err
 	})
-	if err != nil || days.From >= days.To {
-		return false, err
+	if err != nil || u.days.From >= u.days.To {
+		return nil, err
 	}
-	reading := p.db.ReadDays(c.ID, days)
-	for unread := true; unread; {
-		began := p.now()
-		if unread, err = reading.Next(ctx); err != nil {
-			return false, err
-		}
-		if err := rest(ctx, sumRest*p.now().Sub(began)); err != nil {
-			return false, err
-		}
-	}
-	err = p.db.KeepDailySums(ctx, place, days, reading.Sums())
-	if errors.Is(err, store.ErrStale) { // another server has computed them, or the clock was moved
-		return false, nil
-	}
-	return more, err
-}
-
-// rest waits for a time, or until ctx ends.
-func rest(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	u.reading = p.db.ReadDays(c.ID, u.days)
+	return &u, nil
 }
 
 // daysToSum says which days to compute sums of, from place.Closed on. now is the
